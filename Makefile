@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One makefile for everything. Outputs go to build/.
+#   make            the binary, the library, the BPF object   (as an ordinary user)
+#   sudo make test  installs what is missing, builds, runs every test
+#   sudo make demo  installs what is missing, builds, shows the tool at work
+#   make install DESTDIR= PREFIX=
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+B ?= build
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
+PKG_CONFIG ?= pkg-config
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64.*/powerpc/; s/s390x/s390/; s/riscv.*/riscv/')
+
+WARN := -Wall -Wextra -Wformat=2 -Wshadow -Wno-unused-parameter $(if $(CI),-Werror)
+CFLAGS ?= -O2 -g
+CFLAGS_ALL = -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -Iinclude -Iuser -I. -I$(B) -DTCPTIMER_VERSION='"$(VERSION)"' -MMD -MP
+LIBS_PKG := libbpf json-c
+LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS_PKG))
+LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS_PKG)) -lelf -lz -lm
+ifeq ($(SAN),1)
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+
+# ---- what is pure links without libbpf ----
+ENGINE_SRC := $(wildcard user/engine/*.c) user/words.c
+PURE_SRC := $(filter-out user/words.c,$(wildcard user/*.c)) $(wildcard user/policy/*.c)
+CLI_SRC := $(wildcard user/cli/*.c) $(wildcard user/kernel/*.c) $(wildcard user/daemon/*.c)
+BPF_SRC := $(wildcard bpf/*.bpf.c)
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+ENGINE_OBJ := $(call obj,$(ENGINE_SRC))
+PURE_OBJ := $(call obj,$(PURE_SRC))
+CLI_OBJ := $(call obj,$(CLI_SRC))
+
+.PHONY: all clean deps deps-test test demo install unit system fuzz check format-check
+.DELETE_ON_ERROR:
+all: $(B)/tcptimer $(B)/libtcptimer.a $(B)/tcptimer.pc
+
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LIB_CFLAGS) -c $< -o $@
+
+$(B)/libtcptimer.a: $(ENGINE_OBJ)
+	$(AR) rcs $@ $^
+
+$(B)/libpure.a: $(PURE_OBJ)
+	$(AR) rcs $@ $^
+
+$(B)/tcptimer: $(CLI_OBJ) $(B)/libpure.a $(B)/libtcptimer.a
+	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
+
+$(B)/tcptimer.pc: Makefile
+	@mkdir -p $(@D)
+	@printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=$${prefix}/lib\n\nName: tcptimer\nDescription: reference engine of the kernel TCP timers\nVersion: %s\nCflags: -I$${includedir}\nLibs: -L$${libdir} -ltcptimer\n' $(PREFIX) $(VERSION) > $@
+
+# ---- BPF: each file to an object, one linked object, one skeleton ----
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/tcptimer/*.h) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Ibpf -Iinclude -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) -c $< -o $@
+
+$(B)/tcptimer.bpf.o: $(patsubst bpf/%.c,$(B)/bpf/%.o,$(BPF_SRC))
+	$(BPFTOOL) gen object $@ $^
+
+$(B)/tcptimer.skel.h: $(B)/tcptimer.bpf.o
+	$(BPFTOOL) gen skeleton $< name tcptimer_bpf > $@
+
+$(call obj,$(wildcard user/kernel/*.c)): | $(B)/tcptimer.skel.h
+
+# ---- tests ----
+UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+SYSTEM := $(patsubst tests/system/%.c,$(B)/system/%,$(wildcard tests/system/test_*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+TESTLIB_OBJ := $(call obj,$(wildcard tests/lib/*.c))
+
+$(B)/unit/%: tests/unit/%.c $(B)/libpure.a $(B)/libtcptimer.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -Itests $< -o $@ $(B)/libpure.a $(B)/libtcptimer.a -lcmocka -lm
+
+$(B)/system/%: tests/system/%.c $(TESTLIB_OBJ) $(B)/libpure.a $(B)/libtcptimer.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LIB_CFLAGS) -Itests $^ -o $@ -lcmocka $(LIBS)
+
+# The same targets run for a while under the sanitizers; with FUZZ_SECONDS they search.
+$(B)/fuzz/%: tests/fuzz/%.c $(ENGINE_SRC) $(PURE_SRC)
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu11 -O1 -g -Iinclude -Iuser -Itests -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $< $(ENGINE_SRC) $(PURE_SRC) -o $@ -lm
+
+$(call obj,$(wildcard tests/lib/*.c)): CFLAGS_ALL += -Itests
+
+FUZZ_SECONDS ?= 5
+unit: $(UNIT)
+	sh tests/run.sh $(UNIT)
+system: $(SYSTEM) all
+	TCPTIMER=$(B)/tcptimer sh tests/run.sh $(SYSTEM)
+fuzz: $(FUZZ)
+	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
+check: all $(UNIT) $(SYSTEM) $(FUZZ)
+	$(MAKE) unit
+	$(MAKE) fuzz
+	$(MAKE) system
+	sh tests/docs.sh $(B)
+
+deps:
+	@sh contrib/deps.sh build
+deps-test:
+	@sh contrib/deps.sh build test
+test: deps-test
+	+$(MAKE) check
+demo: 
+	@sh contrib/deps.sh build demo
+	+$(MAKE) all $(B)/demo-stall
+	sh contrib/demo/demo.sh $(B)/tcptimer $(B)/demo-stall
+
+$(B)/demo-stall: contrib/demo/stall.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARN) $(CFLAGS) $< -o $@
+
+format-check:
+	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
+
+# ---- install ----
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tcptimer
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/tcptimer/schema
+	install -m 755 $(B)/tcptimer $(DESTDIR)$(PREFIX)/sbin/
+	install -m 644 $(B)/libtcptimer.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 $(B)/tcptimer.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
+	install -m 644 include/tcptimer/*.h $(DESTDIR)$(PREFIX)/include/tcptimer/
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 contrib/schema/*.json $(DESTDIR)$(PREFIX)/share/tcptimer/schema/
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Fields that moved between 6.1 and 7.2, each with the kernel that moved it.
+ * Receives kernel pointers that are not trusted; hands the value that the running kernel has.
+ */
+#ifndef TCPTIMER_BPF_COMPAT_H
+#define TCPTIMER_BPF_COMPAT_H
+
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+/* Signed or not, the pointer that CO-RE code computes with must not be folded by the compiler. */
+#define KPTR(type, address) ((struct type *)(unsigned long)(address))
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* 7.x: the write timer became sock's, the keepalive timer inet_connection_sock's. */
+struct sock___v7 {
+	struct timer_list tcp_retransmit_timer;
+};
+
+struct inet_connection_sock___v7 {
+	struct timer_list icsk_keepalive_timer;
+};
+
+/* Until 6.14 (a7c428ee8f59, f1e30061e8a5): the time asked for beside the timer. */
+struct inet_connection_sock___v6_14 {
+	unsigned long icsk_timeout;
+	struct {
+		unsigned long timeout;
+	} icsk_ack;
+};
+
+/* 6.15 (54a378f43425): TCP_RTO_MAX_MS */
+struct inet_connection_sock___v6_15 {
+	__u32 icsk_rto_max;
+};
+
+/* 6.7: tcp_usec_ts (614e8316aa4c) and total_rto */
+struct tcp_sock___v6_7 {
+	__u8 tcp_usec_ts : 1;
+	__u16 total_rto;
+};
+
+/* Of enum tsq_enum; the numbers are the running kernel's. */
+enum tsq_enum {
+	TCP_WRITE_TIMER_DEFERRED = 3,
+	TCP_DELACK_TIMER_DEFERRED = 4,
+};
+
+#pragma clang attribute pop
+
+static __always_inline __u64 compat_write_timer_offset(void)
+{
+	if (bpf_core_field_exists(struct sock___v7, tcp_retransmit_timer))
+		return bpf_core_field_offset(struct sock___v7, tcp_retransmit_timer);
+	return bpf_core_field_offset(struct inet_connection_sock, icsk_retransmit_timer);
+}
+
+static __always_inline __u64 compat_keep_timer_offset(void)
+{
+	if (bpf_core_field_exists(struct inet_connection_sock___v7, icsk_keepalive_timer))
+		return bpf_core_field_offset(struct inet_connection_sock___v7,
+					     icsk_keepalive_timer);
+	return bpf_core_field_offset(struct sock, sk_timer);
+}
+
+static __always_inline __u64 compat_delack_timer_offset(void)
+{
+	return bpf_core_field_offset(struct inet_connection_sock, icsk_delack_timer);
+}
+
+/* icsk_timeout, or the timer's own expires where the kernel keeps no other. */
+static __always_inline __u64 compat_write_timeout(__u64 sk, __u64 expires)
+{
+	struct inet_connection_sock___v6_14 *icsk = (void *)sk;
+
+	if (bpf_core_field_exists(icsk->icsk_timeout))
+		return BPF_CORE_READ(icsk, icsk_timeout);
+	return expires;
+}
+
+static __always_inline __u32 compat_dack_timeout(__u64 sk, __u64 expires)
+{
+	struct inet_connection_sock___v6_14 *icsk = (void *)sk;
+
+	if (bpf_core_field_exists(icsk->icsk_ack.timeout))
+		return (__u32)BPF_CORE_READ(icsk, icsk_ack.timeout);
+	return (__u32)expires;
+}
+
+static __always_inline __u32 compat_rto_max_jiffies(__u64 sk, __u32 before_jiffies)
+{
+	struct inet_connection_sock___v6_15 *icsk = (void *)sk;
+
+	if (bpf_core_field_exists(icsk->icsk_rto_max))
+		return BPF_CORE_READ(icsk, icsk_rto_max);
+	return before_jiffies;
+}
+
+static __always_inline bool compat_usec_ts(__u64 sk)
+{
+	struct tcp_sock___v6_7 *tp = (void *)sk;
+
+	return bpf_core_field_exists(tp->tcp_usec_ts) &&
+	       BPF_CORE_READ_BITFIELD_PROBED(tp, tcp_usec_ts);
+}
+
+static __always_inline __u16 compat_total_rto(__u64 sk, __u16 before)
+{
+	struct tcp_sock___v6_7 *tp = (void *)sk;
+
+	if (bpf_core_field_exists(tp->total_rto))
+		return BPF_CORE_READ(tp, total_rto);
+	return before;
+}
+
+#endif

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a socket's address to a struct tcptimer_snapshot.
+ * Receives addresses from iterators and timers (untrusted: every read is probed); hands a full record.
+ */
+#ifndef TCPTIMER_BPF_FILL_H
+#define TCPTIMER_BPF_FILL_H
+
+#include "compat.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+#include "tcptimer/event.h"
+
+/* The kernel's CONFIG_HZ, set by the loader. */
+extern const volatile __u32 cfg_hz;
+
+/* A red-black tree of segments in flight is never deeper than this (2^22 segments). */
+#define FILL_RTX_DEPTH 44
+
+/* expires, flags and whether it is on the wheel (timer_pending(): entry.pprev != NULL). */
+static __always_inline bool fill_timer(__u64 timer, __u64 *ret_expires, __u32 *ret_flags)
+{
+	struct timer_list *t = KPTR(timer_list, timer);
+
+	*ret_expires = BPF_CORE_READ(t, expires);
+	*ret_flags = BPF_CORE_READ(t, flags);
+	return BPF_CORE_READ(t, entry.pprev) != NULL;
+}
+
+static __always_inline void fill_net(struct tcptimer_snapshot *s, struct sock_common *skc)
+{
+	struct net *net = BPF_CORE_READ(skc, skc_net.net);
+
+	s->netns = BPF_CORE_READ(net, ns.inum);
+	s->netns_cookie = BPF_CORE_READ(net, net_cookie);
+}
+
+/* A sysctl of the namespace, 0 where the kernel lacks it. */
+#define FILL_SYSCTL(field) \
+	(bpf_core_field_exists(net->ipv4.field) ? BPF_CORE_READ(net, ipv4.field) : 0)
+
+static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct sock_common *skc)
+{
+	struct net *net = BPF_CORE_READ(skc, skc_net.net);
+
+	c->fin_timeout_jiffies = FILL_SYSCTL(sysctl_tcp_fin_timeout);
+	c->keepalive_time_jiffies = FILL_SYSCTL(sysctl_tcp_keepalive_time);
+	c->keepalive_intvl_jiffies = FILL_SYSCTL(sysctl_tcp_keepalive_intvl);
+	c->rto_min_us = FILL_SYSCTL(sysctl_tcp_rto_min_us);
+	c->rto_max_ms = FILL_SYSCTL(sysctl_tcp_rto_max_ms);
+	c->invalid_ratelimit_jiffies = FILL_SYSCTL(sysctl_tcp_invalid_ratelimit);
+	c->keepalive_probes = FILL_SYSCTL(sysctl_tcp_keepalive_probes);
+	c->syn_retries = FILL_SYSCTL(sysctl_tcp_syn_retries);
+	c->synack_retries = FILL_SYSCTL(sysctl_tcp_synack_retries);
+	c->syn_linear_timeouts = FILL_SYSCTL(sysctl_tcp_syn_linear_timeouts);
+	c->retries1 = FILL_SYSCTL(sysctl_tcp_retries1);
+	c->retries2 = FILL_SYSCTL(sysctl_tcp_retries2);
+	c->orphan_retries = FILL_SYSCTL(sysctl_tcp_orphan_retries);
+	c->thin_linear_timeouts = FILL_SYSCTL(sysctl_tcp_thin_linear_timeouts);
+	c->early_retrans = FILL_SYSCTL(sysctl_tcp_early_retrans);
+	c->recovery = FILL_SYSCTL(sysctl_tcp_recovery);
+	c->frto = FILL_SYSCTL(sysctl_tcp_frto);
+	c->mtu_probing = FILL_SYSCTL(sysctl_tcp_mtu_probing);
+	c->rfc1337 = FILL_SYSCTL(sysctl_tcp_rfc1337);
+	c->tw_reuse = FILL_SYSCTL(sysctl_tcp_tw_reuse);
+	c->sack = FILL_SYSCTL(sysctl_tcp_sack);
+	c->timestamps = FILL_SYSCTL(sysctl_tcp_timestamps);
+	c->pingpong_thresh = FILL_SYSCTL(sysctl_tcp_pingpong_thresh);
+	c->syncookies = FILL_SYSCTL(sysctl_tcp_syncookies);
+	c->abort_on_overflow = FILL_SYSCTL(sysctl_tcp_abort_on_overflow);
+}
+
+/* What all kinds of sockets share: who and where. */
+static __always_inline void fill_common(struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct sock_common *skc = KPTR(sock_common, sk);
+
+	s->sk = sk;
+	s->now_jiffies = bpf_jiffies64();
+	s->now_ns = bpf_ktime_get_ns();
+	s->cookie = BPF_CORE_READ(skc, skc_cookie.counter);
+	s->family = BPF_CORE_READ(skc, skc_family);
+	s->state = BPF_CORE_READ(skc, skc_state);
+	s->local_port = BPF_CORE_READ(skc, skc_num);
+	s->remote_port = bpf_ntohs(BPF_CORE_READ(skc, skc_dport));
+	s->ifindex = BPF_CORE_READ(skc, skc_bound_dev_if);
+	if (s->family == AF_INET6) {
+		bpf_core_read(s->local_addr, 16, &skc->skc_v6_rcv_saddr);
+		bpf_core_read(s->remote_addr, 16, &skc->skc_v6_daddr);
+	} else {
+		bpf_core_read(s->local_addr, 4, &skc->skc_rcv_saddr);
+		bpf_core_read(s->remote_addr, 4, &skc->skc_daddr);
+	}
+	fill_net(s, skc);
+}
+
+static __always_inline void fill_cgroup(struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct sock *p = KPTR(sock, sk);
+
+	s->cgroup_id = BPF_CORE_READ(p, sk_cgrp_data.cgroup, kn, id);
+}
+
+static __always_inline __u32 fill_full_flags(__u64 sk)
+{
+	struct tcp_sock *tp = KPTR(tcp_sock, sk);
+	struct sock *p = KPTR(sock, sk);
+	unsigned long skf = BPF_CORE_READ(p, __sk_common.skc_flags);
+	unsigned long tsq = BPF_CORE_READ(p, sk_tsq_flags);
+	__u8 shut = BPF_CORE_READ(p, sk_shutdown);
+	__u32 f = 0;
+
+	if (skf & (1UL << SOCK_DEAD))
+		f |= TCPTIMER_F_DEAD;
+	if (skf & (1UL << SOCK_KEEPOPEN))
+		f |= TCPTIMER_F_KEEPOPEN;
+	if (BPF_CORE_READ(p, sk_lock.owned))
+		f |= TCPTIMER_F_OWNED;
+	if (tsq & (1UL << bpf_core_enum_value(enum tsq_enum, TCP_WRITE_TIMER_DEFERRED)))
+		f |= TCPTIMER_F_WRITE_DEFERRED;
+	if (tsq & (1UL << bpf_core_enum_value(enum tsq_enum, TCP_DELACK_TIMER_DEFERRED)))
+		f |= TCPTIMER_F_DELACK_DEFERRED;
+	if (BPF_CORE_READ_BITFIELD_PROBED(tp, thin_lto))
+		f |= TCPTIMER_F_THIN_LTO;
+	if (compat_usec_ts(sk))
+		f |= TCPTIMER_F_USEC_TS;
+	if (BPF_CORE_READ_BITFIELD_PROBED(tp, rx_opt.sack_ok))
+		f |= TCPTIMER_F_SACK;
+	if (BPF_CORE_READ(tp, fastopen_rsk))
+		f |= TCPTIMER_F_TFO_CHILD;
+	if (BPF_CORE_READ(tp, is_mptcp))
+		f |= TCPTIMER_F_MPTCP;
+	if (BPF_CORE_READ_BITFIELD_PROBED(tp, inet_conn.icsk_mtup.enabled))
+		f |= TCPTIMER_F_MTU_PROBING;
+	if (BPF_CORE_READ(p, sk_pacing_status))
+		f |= TCPTIMER_F_PACED;
+	if (BPF_CORE_READ_BITFIELD_PROBED(tp, syn_fastopen) ||
+	    BPF_CORE_READ_BITFIELD_PROBED(tp, syn_data))
+		f |= TCPTIMER_F_SYN_FASTOPEN;
+	if (BPF_CORE_READ_BITFIELD_PROBED(tp, syn_data_acked))
+		f |= TCPTIMER_F_SYN_DATA_ACKED;
+	if (BPF_CORE_READ_BITFIELD_PROBED(tp, repair))
+		f |= TCPTIMER_F_REPAIR;
+	if (shut & RCV_SHUTDOWN)
+		f |= TCPTIMER_F_RCV_SHUTDOWN;
+	if (shut & SEND_SHUTDOWN)
+		f |= TCPTIMER_F_SEND_SHUTDOWN;
+	return f;
+}
+
+/* What tcptimer_stall_timer() looks at on a full socket, and nothing else: the sweep's cheap look. */
+static __always_inline void fill_stall_fields(struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct tcp_sock *tp = KPTR(tcp_sock, sk);
+	struct sock *p = KPTR(sock, sk);
+
+	s->kind = TCPTIMER_SOCK_FULL;
+	s->state = BPF_CORE_READ(p, __sk_common.skc_state);
+	s->flags = BPF_CORE_READ(p, __sk_common.skc_flags) & (1UL << SOCK_KEEPOPEN) ?
+			   TCPTIMER_F_KEEPOPEN : 0;
+	s->packets_out = BPF_CORE_READ(tp, packets_out);
+	s->retransmits = BPF_CORE_READ(tp, inet_conn.icsk_retransmits);
+	s->snd_wnd = BPF_CORE_READ(tp, snd_wnd);
+	s->ca_state = BPF_CORE_READ_BITFIELD_PROBED(tp, inet_conn.icsk_ca_state);
+	s->retrans_stamp = BPF_CORE_READ(tp, retrans_stamp);
+	s->write_seq = BPF_CORE_READ(tp, write_seq);
+	s->snd_nxt = BPF_CORE_READ(tp, snd_nxt);
+	s->probes_tstamp = BPF_CORE_READ(tp, inet_conn.icsk_probes_tstamp);
+	s->probes_out = BPF_CORE_READ(tp, inet_conn.icsk_probes_out);
+	s->rcv_tstamp = BPF_CORE_READ(tp, rcv_tstamp);
+	if (s->state == TCPTIMER_STATE_SYN_RECV || s->state == TCPTIMER_STATE_FIN_WAIT1) {
+		struct request_sock *req = BPF_CORE_READ(tp, fastopen_rsk);
+
+		if (req) {
+			s->flags |= TCPTIMER_F_TFO_CHILD;
+			s->num_timeout = BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout);
+			s->fastopen_timeout = BPF_CORE_READ(req, timeout);
+		}
+	}
+}
+
+static __always_inline void fill_full_timers(struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct inet_connection_sock *icsk = KPTR(inet_connection_sock, sk);
+
+	if (fill_timer(sk + compat_write_timer_offset(), &s->write_expires, &s->write_flags))
+		s->flags |= TCPTIMER_F_WRITE_PENDING;
+	if (fill_timer(sk + compat_keep_timer_offset(), &s->keep_expires, &s->keep_flags))
+		s->flags |= TCPTIMER_F_KEEP_PENDING;
+	if (fill_timer(sk + compat_delack_timer_offset(), &s->delack_expires, &s->delack_flags))
+		s->flags |= TCPTIMER_F_DELACK_PENDING;
+	s->write_timeout = compat_write_timeout(sk, s->write_expires);
+	s->dack_timeout = compat_dack_timeout(sk, s->delack_expires);
+	s->pending = BPF_CORE_READ(icsk, icsk_pending);
+	s->delack_pending = BPF_CORE_READ(icsk, icsk_ack.pending);
+	s->delack_quick = BPF_CORE_READ(icsk, icsk_ack.quick);
+	s->delack_pingpong = BPF_CORE_READ(icsk, icsk_ack.pingpong);
+	s->delack_retry = BPF_CORE_READ(icsk, icsk_ack.retry);
+	s->delack_ato_jiffies = BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ack.ato);
+	s->delack_max_jiffies = BPF_CORE_READ(icsk, icsk_delack_max);
+}
+
+/* tcp_rto_min(): the route's metric when it is locked, else the socket's. */
+static __always_inline void fill_rto_min(struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct sock *p = KPTR(sock, sk);
+	struct dst_entry *dst = BPF_CORE_READ(p, sk_dst_cache);
+	__u32 metrics[RTAX_RTO_MIN] = {};
+
+	s->rto_min_jiffies = BPF_CORE_READ(KPTR(inet_connection_sock, sk), icsk_rto_min);
+	if (!dst)
+		return;
+	bpf_probe_read_kernel(metrics, sizeof(metrics),
+			      (void *)(BPF_CORE_READ(dst, _metrics) & ~DST_METRICS_FLAGS));
+	if (metrics[RTAX_LOCK - 1] & (1U << RTAX_RTO_MIN)) {
+		/* dst_metric_rtt(): the metric is kept in ms */
+		s->rto_min_jiffies = (metrics[RTAX_RTO_MIN - 1] * cfg_hz + 999) / 1000;
+		s->flags |= TCPTIMER_F_RTO_MIN_ROUTE;
+	}
+}
+
+/* When the first segment in the queue that the timer serves was last sent (tcp_skb_timestamp). */
+static __always_inline void fill_head_stamp(struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct sock *p = KPTR(sock, sk);
+	struct sk_buff *head;
+
+	if (s->packets_out) {
+		struct rb_node *node = BPF_CORE_READ(p, tcp_rtx_queue.rb_node);
+		struct rb_node *left;
+		int i;
+
+		if (!node)
+			return;
+		for (i = 0; i < FILL_RTX_DEPTH; i++) {
+			left = BPF_CORE_READ(node, rb_left);
+			if (!left)
+				break;
+			node = left;
+		}
+		head = (void *)((unsigned long)node - bpf_core_field_offset(struct sk_buff, rbnode));
+	} else if (s->write_seq != s->snd_nxt) {
+		head = BPF_CORE_READ(p, sk_write_queue.next);
+	} else {
+		return;
+	}
+	s->head_stamp_ms = BPF_CORE_READ(head, skb_mstamp_ns) / 1000000;
+}
+
+static __always_inline void fill_full_rto(struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct tcp_sock *tp = KPTR(tcp_sock, sk);
+
+	s->rto_jiffies = BPF_CORE_READ(tp, inet_conn.icsk_rto);
+	s->rto_max_jiffies = compat_rto_max_jiffies(sk, 120 * cfg_hz);
+	fill_rto_min(s, sk);
+	s->srtt_us = BPF_CORE_READ(tp, srtt_us);
+	s->mdev_us = BPF_CORE_READ(tp, mdev_us);
+	s->rttvar_us = BPF_CORE_READ(tp, rttvar_us);
+	s->min_rtt_us = BPF_CORE_READ(tp, rtt_min.s[0].v);
+	s->user_timeout_ms = BPF_CORE_READ(tp, inet_conn.icsk_user_timeout);
+	s->backoff = BPF_CORE_READ(tp, inet_conn.icsk_backoff);
+	s->syn_retries = BPF_CORE_READ(tp, inet_conn.icsk_syn_retries);
+	s->total_rto = compat_total_rto(sk, s->retransmits);
+	s->reordering_steps = BPF_CORE_READ(tp, rack.reo_wnd_steps);
+}
+
+static __always_inline void fill_full_queues(struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct tcp_sock *tp = KPTR(tcp_sock, sk);
+	struct sock *p = KPTR(sock, sk);
+
+	s->sacked_out = BPF_CORE_READ(tp, sacked_out);
+	s->lost_out = BPF_CORE_READ(tp, lost_out);
+	s->retrans_out = BPF_CORE_READ(tp, retrans_out);
+	s->snd_una = BPF_CORE_READ(tp, snd_una);
+	s->snd_cwnd = BPF_CORE_READ(tp, snd_cwnd);
+	s->snd_ssthresh = BPF_CORE_READ(tp, snd_ssthresh);
+	s->mss_cache = BPF_CORE_READ(tp, mss_cache);
+	s->rcv_nxt = BPF_CORE_READ(tp, rcv_nxt);
+	s->copied_seq = BPF_CORE_READ(tp, copied_seq);
+	s->tlp_high_seq = BPF_CORE_READ(tp, tlp_high_seq);
+	s->high_seq = BPF_CORE_READ(tp, high_seq);
+	s->total_retrans = BPF_CORE_READ(tp, total_retrans);
+	s->sndbuf_used = BPF_CORE_READ(p, sk_wmem_queued);
+	s->lrcvtime = BPF_CORE_READ(tp, inet_conn.icsk_ack.lrcvtime);
+	s->lsndtime = BPF_CORE_READ(tp, lsndtime);
+	s->last_oow_ack_time = BPF_CORE_READ(tp, last_oow_ack_time);
+	s->uid = BPF_CORE_READ(p, sk_uid.val);
+	s->err = BPF_CORE_READ(p, sk_err);
+	s->err_soft = BPF_CORE_READ(p, sk_err_soft);
+}
+
+/* keepalive_time_when() and its neighbours: the socket's own, or the namespace's. */
+static __always_inline void fill_keepalive(struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct tcp_sock *tp = KPTR(tcp_sock, sk);
+	__u32 time = BPF_CORE_READ(tp, keepalive_time);
+	__u32 intvl = BPF_CORE_READ(tp, keepalive_intvl);
+	__u8 probes = BPF_CORE_READ(tp, keepalive_probes);
+
+	s->own_keepalive = (time ? 1 : 0) | (intvl ? 2 : 0) | (probes ? 4 : 0);
+	s->keepalive_time_jiffies = time ? time : s->sysctls.keepalive_time_jiffies;
+	s->keepalive_intvl_jiffies = intvl ? intvl : s->sysctls.keepalive_intvl_jiffies;
+	s->keepalive_probes = probes ? probes : s->sysctls.keepalive_probes;
+	s->linger2_jiffies = BPF_CORE_READ(tp, linger2);
+}
+
+static __always_inline void fill_listener(struct tcptimer_snapshot *s, __u64 listener)
+{
+	struct inet_connection_sock *icsk = KPTR(inet_connection_sock, listener);
+
+	s->ack_backlog = BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter);
+	s->ack_young = BPF_CORE_READ(icsk, icsk_accept_queue.young.counter);
+	s->max_ack_backlog = BPF_CORE_READ(KPTR(sock, listener), sk_max_ack_backlog);
+	s->defer_accept = BPF_CORE_READ(icsk, icsk_accept_queue.rskq_defer_accept);
+}
+
+/* A full socket. The record must be zeroed. */
+static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk)
+{
+	fill_common(s, sk);
+	/* A socket on its way to CLOSE has put its port back already (inet_put_port). */
+	if (!s->local_port)
+		s->local_port = bpf_ntohs(BPF_CORE_READ(KPTR(inet_sock, sk), inet_sport));
+	fill_sysctls(&s->sysctls, KPTR(sock_common, sk));
+	fill_cgroup(s, sk);
+	fill_stall_fields(s, sk);
+	s->flags = fill_full_flags(sk);
+	fill_full_timers(s, sk);
+	fill_full_rto(s, sk);
+	fill_full_queues(s, sk);
+	fill_keepalive(s, sk);
+	fill_head_stamp(s, sk);
+	if (s->state == TCPTIMER_STATE_LISTEN)
+		fill_listener(s, sk);
+}
+
+/* A request socket (SYN_RECV). The record must be zeroed. */
+static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req)
+{
+	struct tcp_request_sock *treq = KPTR(tcp_request_sock, req);
+	struct request_sock *r = KPTR(request_sock, req);
+	__u64 listener;
+
+	fill_common(s, req);
+	fill_sysctls(&s->sysctls, KPTR(sock_common, req));
+	s->kind = TCPTIMER_SOCK_REQUEST;
+	s->state = TCPTIMER_STATE_NEW_SYN_RECV;
+	listener = (__u64)BPF_CORE_READ(r, __req_common.skc_listener);
+	s->listener_sk = listener;
+	fill_cgroup(s, listener);
+	fill_listener(s, listener);
+	s->uid = BPF_CORE_READ(KPTR(sock, listener), sk_uid.val);
+	s->syn_retries = BPF_CORE_READ(KPTR(inet_connection_sock, listener), icsk_syn_retries);
+	s->rto_max_jiffies = compat_rto_max_jiffies(listener, 120 * cfg_hz);
+	if (fill_timer(req + bpf_core_field_offset(struct request_sock, rsk_timer),
+		       &s->mini_expires, &s->mini_flags))
+		s->flags |= TCPTIMER_F_TIMER_HW;
+	s->rto_jiffies = BPF_CORE_READ(r, timeout);
+	s->retransmits = BPF_CORE_READ(r, num_retrans);
+	s->num_timeout = BPF_CORE_READ_BITFIELD_PROBED(r, num_timeout);
+	if (BPF_CORE_READ_BITFIELD_PROBED(treq, req.acked))
+		s->flags |= TCPTIMER_F_REQ_ACKED;
+	s->last_oow_ack_time = BPF_CORE_READ(treq, last_oow_ack_time);
+}
+
+/* A mini-socket of TIME_WAIT or FIN_WAIT2. The record must be zeroed. */
+static __always_inline void fill_timewait(struct tcptimer_snapshot *s, __u64 tw)
+{
+	struct tcp_timewait_sock *ttw = KPTR(tcp_timewait_sock, tw);
+	struct inet_timewait_sock *t = KPTR(inet_timewait_sock, tw);
+
+	fill_common(s, tw);
+	fill_sysctls(&s->sysctls, KPTR(sock_common, tw));
+	s->kind = TCPTIMER_SOCK_TIMEWAIT;
+	s->state = BPF_CORE_READ(t, tw_substate);
+	s->rto_max_jiffies = 120 * cfg_hz;
+	if (fill_timer(tw + bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
+		       &s->mini_expires, &s->mini_flags))
+		s->flags |= TCPTIMER_F_TIMER_HW;
+	s->last_oow_ack_time = BPF_CORE_READ(ttw, tw_last_oow_ack_time);
+	s->tw_ts_recent_stamp = BPF_CORE_READ(ttw, tw_ts_recent_stamp);
+}
+
+#endif

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Iterators: every TCP socket of a namespace as a snapshot, and who holds which socket.
+ * Receives sockets from iter/tcp and files from iter/task_file; hands binary records to user/kernel/.
+ */
+#include "fill.h"
+#include "owner.h"
+
+const volatile __u32 cfg_hz = 250;
+const volatile __u32 cfg_states = ~0U;  /* mask of 1 << state to write */
+const volatile __u16 cfg_family = 0;    /* AF_INET or AF_INET6; 0: both */
+const volatile bool cfg_stalled = false; /* only stalled sockets */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tcptimer_snapshot);
+} snapshot_scratch SEC(".maps");
+
+/* True when the kernel side can tell that this one is not asked for. */
+static __always_inline bool snapshot_skips(struct sock_common *skc, __u32 state)
+{
+	__u16 family = skc->skc_family;
+
+	if (family != AF_INET && family != AF_INET6)
+		return true;
+	if (cfg_family && family != cfg_family)
+		return true;
+	return !(cfg_states & (1U << (state & 31)));
+}
+
+static __always_inline bool snapshot_stalled_full(struct tcptimer_snapshot *s, __u64 sk)
+{
+	fill_stall_fields(s, sk);
+	return tcptimer_stall_timer(s) != TCPTIMER_TIMER_NONE;
+}
+
+static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct sock_common *skc)
+{
+	__u32 state = skc->skc_state;
+	__u64 sk = (__u64)skc;
+
+	switch (state) {
+	case TCPTIMER_STATE_TIME_WAIT:
+		if (cfg_stalled)
+			return -1;
+		state = BPF_CORE_READ(KPTR(inet_timewait_sock, sk), tw_substate);
+		if (snapshot_skips(skc, state))
+			return -1;
+		__builtin_memset(s, 0, sizeof(*s));
+		fill_timewait(s, sk);
+		return 0;
+	case TCPTIMER_STATE_NEW_SYN_RECV:
+		if (snapshot_skips(skc, TCPTIMER_STATE_SYN_RECV))
+			return -1;
+		if (cfg_stalled && !BPF_CORE_READ(KPTR(request_sock, sk), num_retrans))
+			return -1;
+		__builtin_memset(s, 0, sizeof(*s));
+		fill_request(s, sk);
+		return 0;
+	default:
+		if (snapshot_skips(skc, state))
+			return -1;
+		if (cfg_stalled && !snapshot_stalled_full(s, sk))
+			return -1;
+		__builtin_memset(s, 0, sizeof(*s));
+		fill_full(s, sk);
+		return 0;
+	}
+}
+
+SEC("iter/tcp")
+int snapshot_tcp(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *skc = ctx->sk_common;
+	struct tcptimer_snapshot *s;
+	__u32 zero = 0;
+
+	if (!skc)
+		return 0;
+	s = bpf_map_lookup_elem(&snapshot_scratch, &zero);
+	if (!s || snapshot_fill(s, skc))
+		return 0;
+	if (!s->cookie)
+		s->cookie = bpf_get_socket_cookie(skc);
+	bpf_seq_write(ctx->meta->seq, s, sizeof(*s));
+	return 0;
+}
+
+SEC("iter/task_file")
+int snapshot_owner(struct bpf_iter__task_file *ctx)
+{
+	struct tcptimer_owner rec = {};
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *socket;
+	struct sock *sk;
+
+	if (!file || !task)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
+		return 0;
+	rec.sk = (__u64)sk;
+	rec.pid = task->tgid;
+	rec.fd = ctx->fd;
+	BPF_CORE_READ_STR_INTO(&rec.comm, task, group_leader, comm);
+	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,135 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Makes sure that what tcptimer is built, shown and tested with is on this machine.
+# Receives groups: deps.sh [--check] build|demo|test...; installs missing Debian packages by name.
+# Silent with status 0 when nothing is missing; 1 when something is and could not be installed.
+set -eu
+
+# bpftool and ip live in sbin, which an ordinary user's PATH lacks.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+# groups | Debian package | how it is found | what it is
+# found by: cmd COMMAND..., header FILE below /usr/include, pc PKG-CONFIG-EXPRESSION, py PYTHON-MODULE,
+#           clang-rt LIBRARY
+table() {
+	cat <<'TABLE'
+build|gcc|cmd gcc|the C compiler gcc
+build|libc6-dev|header stdio.h|the C library's headers
+build|make|cmd make|GNU make
+build|clang|cmd clang|the C compiler clang, with its BPF target
+build|llvm|cmd llvm-strip|the LLVM binary tools (llvm-strip)
+build|bpftool|cmd bpftool|bpftool
+build|pkg-config|cmd pkg-config|pkg-config
+build|libbpf-dev|pc libbpf >= 1.1|the libbpf development headers (1.1 or newer)
+build|libelf-dev|pc libelf|the libelf development headers
+build|zlib1g-dev|pc zlib|the zlib development headers
+build|libjson-c-dev|pc json-c|the json-c development headers
+demo,test|iproute2|cmd ip ss|the iproute2 commands ip and ss
+test|libcmocka-dev|pc cmocka|the cmocka development headers
+test|python3|cmd python3|Python 3
+test|python3-jsonschema|py jsonschema|the Python module jsonschema
+test|jq|cmd jq|jq
+test|mandoc|cmd mandoc|mandoc
+test|procps|cmd ps sysctl|the procps commands ps and sysctl
+test|clang-format|cmd clang-format|clang-format
+test|libclang-rt-dev|clang-rt fuzzer|clang's runtime libraries (libFuzzer and the sanitizers)
+TABLE
+}
+
+say() {
+	echo "tcptimer: $*"
+}
+
+# present KIND WHAT...
+present() {
+	kind=$1
+	shift
+	case $kind in
+	cmd)
+		for command; do
+			command -v "$command" >/dev/null || return 1
+		done
+		;;
+	header) [ -e "/usr/include/$1" ] ;;
+	pc) pkg-config --exists "$*" 2>/dev/null ;;
+	py)
+		python3 -c 'import importlib.util as util, sys
+sys.exit(util.find_spec(sys.argv[1]) is None)' "$1" 2>/dev/null
+		;;
+	clang-rt)
+		ls "$(clang -print-resource-dir 2>/dev/null)"/lib/*/libclang_rt."$1"*.a >/dev/null 2>&1
+		;;
+	esac
+}
+
+# Sets missing_packages ("a b") and missing_roles ("one, two") for the groups given.
+find_missing() {
+	missing_packages=
+	missing_roles=
+	while IFS='|' read -r row_groups package how role; do
+		for group; do
+			case ",$row_groups," in
+			*",$group,"*) ;;
+			*) continue ;;
+			esac
+			# shellcheck disable=SC2086
+			if ! present $how </dev/null; then
+				missing_packages="$missing_packages${missing_packages:+ }$package"
+				missing_roles="$missing_roles${missing_roles:+, }$role"
+			fi
+			break
+		done
+	done <<ROWS
+$(table)
+ROWS
+}
+
+apt() {
+	DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=120 "$@" </dev/null 2>&1
+}
+
+usage() {
+	echo "usage: deps.sh [--check] build|demo|test..." >&2
+	exit 2
+}
+
+check_only=
+if [ "${1-}" = --check ]; then
+	check_only=yes
+	shift
+fi
+[ $# -gt 0 ] || usage
+for group; do
+	case $group in
+	build | demo | test) ;;
+	*) usage ;;
+	esac
+done
+
+find_missing "$@"
+[ -n "$missing_packages" ] || exit 0
+
+if [ -n "$check_only" ] || ! command -v apt-get >/dev/null; then
+	say "missing: $missing_roles" >&2
+	exit 1
+fi
+if [ "$(id -u)" -ne 0 ]; then
+	say "missing: $missing_roles" >&2
+	say "to install: sudo apt-get install --no-install-recommends $missing_packages" >&2
+	exit 1
+fi
+
+say "installing: $missing_packages"
+# A stale package list may still do: only the installation decides.
+update_log=$(apt update) || true
+# shellcheck disable=SC2086
+if ! install_log=$(apt --no-install-recommends install $missing_packages); then
+	reason=$(printf '%s\n%s\n' "$update_log" "$install_log" | sed -n 's/^E: //p' | tail -n 1)
+	say "apt-get could not install $missing_packages: ${reason:-no reason given}" >&2
+	exit 1
+fi
+find_missing "$@"
+if [ -n "$missing_packages" ]; then
+	say "installed, but still not found: $missing_roles" >&2
+	exit 1
+fi

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Receives scenarios from a test's main(); runs them as child processes, several at a time.
+ * Hands on each one's verdict to cmocka, with what it printed when it failed.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "capture.h"
+#include "cgroup.h"
+#include "scenario.h"
+#include "sys.h"
+#include "tool.h"
+
+#define SCENARIO_SECONDS 170
+
+struct job {
+	const struct scenario *scenario;
+	const char *schema;
+	pid_t pid;     /* 0: not started; -1: reaped */
+	int status;
+	int output_fd;
+};
+
+static struct job *jobs;
+static size_t job_count;
+static size_t started;
+static size_t running;
+static unsigned int parallel_max;
+
+static void job_start(struct job *job)
+{
+	pid_t parent = getpid();
+
+	job->output_fd = MUST(memfd_create("output", MFD_CLOEXEC));
+	fflush(NULL);
+	job->pid = MUST(fork());
+	running++;
+	if (job->pid)
+		return;
+	die_with_parent(parent);
+	dup2(job->output_fd, STDOUT_FILENO);
+	dup2(job->output_fd, STDERR_FILENO);
+	/* The kernel ends a scenario that hangs. */
+	alarm(SCENARIO_SECONDS);
+	job->scenario->run(job->scenario);
+	_exit(0);
+}
+
+static void jobs_start(void)
+{
+	while (started < job_count && running < parallel_max) {
+		if (jobs[started].scenario)
+			job_start(&jobs[started]);
+		started++;
+	}
+}
+
+static void jobs_reap_one(void)
+{
+	int status;
+	pid_t pid = waitpid(-1, &status, 0);
+	size_t i;
+
+	for (i = 0; i < job_count; i++) {
+		if (jobs[i].pid != pid)
+			continue;
+		cgroup_remove(pid);
+		jobs[i].pid = -1;
+		jobs[i].status = status;
+		running--;
+		return;
+	}
+}
+
+static void job_print(const struct job *job)
+{
+	char chunk[4096];
+	ssize_t len;
+
+	lseek(job->output_fd, 0, SEEK_SET);
+	while ((len = read(job->output_fd, chunk, sizeof(chunk))) > 0)
+		fwrite(chunk, 1, (size_t)len, stderr);
+}
+
+static bool in_ci(void)
+{
+	const char *ci = getenv("CI");
+
+	return ci && strcmp(ci, "true") == 0;
+}
+
+static void job_test(void **state)
+{
+	struct job *job = *state;
+
+	while (job->pid >= 0) {
+		jobs_start();
+		jobs_reap_one();
+	}
+	jobs_start();
+	if (WIFEXITED(job->status) && WEXITSTATUS(job->status) == 0)
+		return;
+	job_print(job);
+	if (WIFEXITED(job->status) && WEXITSTATUS(job->status) == CHECK_EXIT_SKIP) {
+		if (in_ci())
+			fail_msg("%s would be skipped, which CI=true forbids", job->scenario->name);
+		skip();
+	}
+	if (WIFSIGNALED(job->status))
+		fail_msg("%s: ended by signal %d", job->scenario->name, WTERMSIG(job->status));
+	fail_msg("%s", job->scenario->name);
+}
+
+/* Every line that was kept, through a JSON Schema validator. */
+static void schema_test(void **state)
+{
+	struct job *job = *state;
+	const char *src = getenv("TCPTIMER_SRC");
+	char script[512], schema[512];
+	struct tool tool;
+
+	snprintf(script, sizeof(script), "%s/tests/system/validate.py", src ? src : ".");
+	snprintf(schema, sizeof(schema), "%s/contrib/schema/%s", src ? src : ".", job->schema);
+	if (lseek(tool_keep_fd, 0, SEEK_END) == 0)
+		fail_msg("no scenario kept a line");
+	lseek(tool_keep_fd, 0, SEEK_SET);
+	dup2(tool_keep_fd, STDIN_FILENO);
+	program_run(&tool, (const char *const[]){ "/usr/bin/python3", script, schema, NULL });
+	if (tool.status == CHECK_EXIT_SKIP) {
+		fputs(tool.err.data, stderr);
+		if (in_ci())
+			fail_msg("the schema test would be skipped, which CI=true forbids");
+		skip();
+	}
+	if (tool.status)
+		fail_msg("%s: %s%s", job->schema, tool.out.data, tool.err.data);
+}
+
+static bool wanted(const struct scenario *scenario)
+{
+	const char *only = getenv("SCENARIO");
+
+	return !only || strstr(scenario->name, only);
+}
+
+int scenario_main(const char *group, const struct scenario *scenarios, size_t count,
+		  unsigned int parallel, const char *schema)
+{
+	struct CMUnitTest *tests = calloc(count + 1, sizeof(*tests));
+	struct timespec begin, end;
+	size_t i, used = 0;
+	int ret;
+
+	jobs = calloc(count + 1, sizeof(*jobs));
+	if (!tests || !jobs)
+		return 1;
+	parallel_max = parallel;
+	netns_remember_first();
+	capture_stamps_on();
+	if (schema)
+		tool_keep_fd = memfd_create("lines", MFD_CLOEXEC);
+	cgroup_remove(0);
+	for (i = 0; i < count; i++) {
+		if (!wanted(&scenarios[i]))
+			continue;
+		jobs[used].scenario = &scenarios[i];
+		tests[used] = (struct CMUnitTest){ scenarios[i].name, job_test, NULL, NULL, &jobs[used] };
+		used++;
+	}
+	job_count = used;
+	if (schema) {
+		jobs[used].schema = schema;
+		tests[used] = (struct CMUnitTest){ schema, schema_test, NULL, NULL, &jobs[used] };
+		used++;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	ret = _cmocka_run_group_tests(group, tests, used, NULL, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	printf("%s: %ld s\n", group, (long)(end.tv_sec - begin.tv_sec));
+	free(tests);
+	return ret;
+}

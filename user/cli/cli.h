@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the commands share: their table, exit codes, messages, options, the JSON of a connection.
+ * Receives argv; each command hands text or JSON to stdout.
+ */
+#ifndef TCPTIMER_CLI_H
+#define TCPTIMER_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "conn.h"
+#include "filter.h"
+
+/* Exit status of every command. */
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+struct command {
+	const char *name;
+	const char *synopsis; /* after the name */
+	const char *summary;  /* one line */
+	const char *options;  /* one line an option */
+	int (*run)(const struct command *command, int argc, char **argv);
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* "tcptimer: …" on stderr, one line. Returns CLI_FAILED. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same with a pointer to the command's help. Returns CLI_USAGE. */
+int cli_usage(const struct command *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void cli_help(const struct command *command);
+/* CLI_OK, or CLI_FAILED after saying what is missing to run `what`. */
+int cli_need_root(const char *what);
+
+/* What went wrong in the kernel side, with the kernel's own words where there are any. */
+int cli_fail_kernel(const char *what, int err);
+
+/* getopt_long's answer to a word it does not know. Returns CLI_USAGE. */
+int cli_bad_option(const struct command *command, char **argv, int opt);
+
+/* A number within bounds: 0 or -EINVAL. */
+int cli_number(const char *text, long min, long max, long *ret);
+
+/* Parse the filter words that are left. CLI_OK, or CLI_USAGE after the message. */
+int cli_filter(int argc, char **argv, struct filter **ret_filter);
+
+/* Columns of the terminal on stdout; 0 when stdout is none. */
+unsigned int cli_width(void);
+/* Blank lines of stdout can't be written (a closed pipe, a full disk): CLI_FAILED after saying so. */
+int cli_flush(void);
+
+/* ---- names.c: from a snapshot to a connection with its names ---- */
+
+struct owners;
+void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, unsigned int hz,
+		const struct owners *owners);
+
+/* ---- conn_json.c ---- */
+
+struct json_object;
+/* The keys that `list` and `trace` share, documented in tcptimer-events(5). NULL: no memory. */
+struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer, int64_t time_ns);
+/* "ETIMEDOUT", or its number in decimal when libc has no name. Static storage or buf. */
+const char *conn_errno(int err, char *buf, size_t size);
+/* Print an object as one line. Returns CLI_OK or CLI_FAILED. Puts the object. */
+int conn_json_print(struct json_object *object, const char *before, const char *after);
+
+/* Offset from CLOCK_MONOTONIC to CLOCK_REALTIME, now. */
+int64_t cli_realtime_offset_ns(void);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The commands' entries: each receives its row and its own argv, and returns the exit status.
+ */
+#ifndef TCPTIMER_CLI_COMMANDS_H
+#define TCPTIMER_CLI_COMMANDS_H
+
+struct command;
+
+int list_run(const struct command *command, int argc, char **argv);
+int trace_run(const struct command *command, int argc, char **argv);
+int doctor_run(const struct command *command, int argc, char **argv);
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * tcptimer: finds the command and runs it.
+ * Receives the command line; hands it to the command's row.
+ */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include "cli/cli.h"
+#include "cli/commands.h"
+
+const struct command commands[] = {
+	{ "list", "[OPTION]… [FILTER]", "every TCP socket of the host, its timers and when they fire",
+	  "  --stalled        only stalled connections\n"
+	  "  -p, --processes  who holds the socket\n"
+	  "  -4, -6           one family\n"
+	  "  -N, --netns NS   one network namespace: its name under /run/netns, or inode number\n"
+	  "  --json           an array of objects; see tcptimer-events(5)\n"
+	  "  --no-header      without the line of titles\n",
+	  list_run },
+	{ "trace", "[OPTION]… [FILTER]", "stalled connections live, a line for each timer that fires",
+	  "  -a, --all        every TCP timer of every connection\n"
+	  "  -d SECONDS       stop after this long\n"
+	  "  -c COUNT         stop after this many events\n"
+	  "  --json           an object a line; see tcptimer-events(5)\n"
+	  "  --ring-size N    bytes of the event buffer, a power of two (default 16777216)\n",
+	  trace_run },
+	{ "doctor", "[--json]", "what this kernel and these privileges allow, hook by hook",
+	  "  --json           an object; see tcptimer-events(5)\n", doctor_run },
+};
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+static void main_help(FILE *out)
+{
+	size_t i;
+
+	fputs("usage: tcptimer COMMAND [OPTION]…\n\n"
+	      "Shows when and why the kernel will give up on each TCP connection.\n\n", out);
+	for (i = 0; i < command_count; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n`tcptimer COMMAND -h` tells a command's options; tcptimer(8) the rest.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		main_help(stderr);
+		return CLI_USAGE;
+	}
+	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
+		main_help(stdout);
+		return cli_flush();
+	}
+	if (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")) {
+		puts("tcptimer " TCPTIMER_VERSION);
+		return cli_flush();
+	}
+	for (i = 0; i < command_count; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(&commands[i], argc - 1, argv + 1);
+	fprintf(stderr, "tcptimer: no command '%s'; `tcptimer help` lists them\n", argv[1]);
+	return CLI_USAGE;
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What `trace` prints: header, a line an event, losses, the closing summary.
+ * Receives judged events; hands text or JSON lines to stdout, flushed one by one.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <json-c/json.h>
+#include "cli/cli.h"
+#include "cli/trace_out.h"
+#include "kernel/kernel.h"
+#include "text.h"
+
+#define TRACE_FORMAT "%-12s  %-10s %-10s %-21s  %-21s %8s  %s\n"
+
+void trace_out_begin(const struct trace_out *out)
+{
+	if (out->json)
+		fputs("tracing\n", stderr);
+	else
+		printf(TRACE_FORMAT, "TIME", "EVENT", "TIMER", "LOCAL", "REMOTE", "STALLED", "WHAT");
+	fflush(stdout);
+}
+
+/* How long the stall had lasted at the event, by the trace's own clock. */
+static int64_t trace_stall_ms(const struct trace_out *out, const struct tcptimer_event *event)
+{
+	int64_t seen_ms, kernel_ms;
+
+	if (event->kind == TCPTIMER_EVENT_RECOVERED)
+		return (int64_t)(event->stall_end_ns - event->stall_since_ns) / 1000000;
+	if (!event->stall_since_ns)
+		return 0;
+	/* A stall older than the trace is as old as the kernel's own stamps say. */
+	seen_ms = (int64_t)(event->time_ns - event->stall_since_ns) / 1000000;
+	kernel_ms = conn_stall_ms(&event->after, out->hz);
+	return kernel_ms > seen_ms ? kernel_ms : seen_ms;
+}
+
+static int trace_out_json(const struct trace_out *out, const struct tcptimer_event *event,
+			  const struct event_verdict *verdict, const struct conn *conn)
+{
+	struct json_object *o = conn_json(conn, event->timer, (int64_t)event->time_ns + out->offset_ns);
+	char number[16];
+
+	if (!o)
+		return -EIO;
+	json_object_object_add(o, "stalled", json_object_new_boolean(event->stall_timer != 0));
+	json_object_object_add(o, "stall_ms", json_object_new_int64(trace_stall_ms(out, event)));
+	json_object_object_add(o, "event", json_object_new_string(tcptimer_event_name(event->kind)));
+	json_object_object_add(o, "action", json_object_new_string(tcptimer_action_name(verdict->action)));
+	json_object_object_add(o, "n", verdict->n ? json_object_new_int((int)verdict->n) : NULL);
+	json_object_object_add(o, "cause", verdict->cause ?
+			       json_object_new_string(tcptimer_cause_name(verdict->cause)) : NULL);
+	json_object_object_add(o, "errno", verdict->err ?
+			       json_object_new_string(conn_errno(verdict->err, number, sizeof(number))) : NULL);
+	json_object_object_add(o, "next_ms", verdict->next_ms >= 0 ?
+			       json_object_new_int64(verdict->next_ms) : NULL);
+	return conn_json_print(o, "", "\n") ? -EIO : 0;
+}
+
+static void trace_clock(const struct trace_out *out, uint64_t time_ns, char *buf, size_t size)
+{
+	int64_t real_ns = (int64_t)time_ns + out->offset_ns;
+	time_t seconds = (time_t)(real_ns / 1000000000);
+	struct tm tm;
+	size_t len;
+
+	localtime_r(&seconds, &tm);
+	len = strftime(buf, size, "%H:%M:%S", &tm);
+	snprintf(buf + len, size - len, ".%03d", (int)(real_ns / 1000000 % 1000));
+}
+
+static int trace_out_text(const struct trace_out *out, const struct tcptimer_event *event,
+			  const struct event_verdict *verdict, const struct conn *conn)
+{
+	const struct tcptimer_snapshot *s = &event->after;
+	char when[32], local[64], remote[64], age[24] = "", what[160], where[512] = "", comm[80];
+
+	trace_clock(out, event->time_ns, when, sizeof(when));
+	text_addr_port(s->family, s->local_addr, s->local_port, local, sizeof(local));
+	text_addr_port(s->family, s->remote_addr, s->remote_port, remote, sizeof(remote));
+	if (event->stall_timer)
+		text_span(trace_stall_ms(out, event), age, sizeof(age));
+	event_describe(event, verdict, what, sizeof(what));
+	printf("%-12s  %-10s %-10s %-21s  %-21s %8s  %s", when, tcptimer_event_name(event->kind),
+	       event->timer ? tcptimer_timer_name(event->timer) : "-", local, remote, age, what);
+	/* Who it is, once a stall begins and once it ends. */
+	if (event->kind != TCPTIMER_EVENT_EXPIRED && event->kind != TCPTIMER_EVENT_RETRANSMIT) {
+		if (conn->pid)
+			printf("  %s/%d", text_escape(conn->comm, comm, sizeof(comm)), conn->pid);
+		if (conn->cgroup && strcmp(conn->cgroup, "/"))
+			printf("  %s", text_cgroup(conn->cgroup, 40, where, sizeof(where)));
+	}
+	putchar('\n');
+	return ferror(stdout) ? -EIO : 0;
+}
+
+int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
+		    const struct event_verdict *verdict, const struct conn *conn)
+{
+	struct trace_sums *sums = &out->sums;
+	int err;
+
+	sums->events[event->kind]++;
+	if (event->kind == TCPTIMER_EVENT_EXPIRED || event->kind == TCPTIMER_EVENT_ABORT)
+		sums->timers[event->timer]++;
+	if (verdict->cause)
+		sums->causes[verdict->cause]++;
+	err = out->json ? trace_out_json(out, event, verdict, conn) :
+			  trace_out_text(out, event, verdict, conn);
+	if (fflush(stdout))
+		err = -EIO;
+	return err;
+}
+
+void trace_out_losses(struct trace_out *out, const struct tracer *tracer)
+{
+	uint64_t by_cpu[TRACER_CPUS_MAX];
+	uint64_t lost = tracer_lost(tracer, by_cpu);
+	struct json_object *o, *cpus;
+	unsigned int cpu;
+	char when[32];
+
+	if (lost == out->sums.lost)
+		return;
+	if (!out->json) {
+		printf("-- %llu events lost, %llu in all: the reader was too slow (by cpu:",
+		       (unsigned long long)(lost - out->sums.lost), (unsigned long long)lost);
+		for (cpu = 0; cpu < tracer->cpus; cpu++)
+			if (by_cpu[cpu])
+				printf(" %u=%llu", cpu, (unsigned long long)by_cpu[cpu]);
+		puts("); --ring-size makes room");
+	} else {
+		struct timespec now;
+
+		clock_gettime(CLOCK_REALTIME, &now);
+		o = json_object_new_object();
+		cpus = json_object_new_array();
+		text_time(now.tv_sec * 1000000000LL + now.tv_nsec, when, sizeof(when));
+		json_object_object_add(o, "time", json_object_new_string(when));
+		json_object_object_add(o, "event", json_object_new_string("lost"));
+		json_object_object_add(o, "lost", json_object_new_int64((int64_t)(lost - out->sums.lost)));
+		for (cpu = 0; cpu < tracer->cpus; cpu++) {
+			struct json_object *c;
+
+			if (!by_cpu[cpu])
+				continue;
+			c = json_object_new_object();
+			json_object_object_add(c, "cpu", json_object_new_int((int)cpu));
+			json_object_object_add(c, "lost", json_object_new_int64((int64_t)by_cpu[cpu]));
+			json_object_array_add(cpus, c);
+		}
+		json_object_object_add(o, "cpus", cpus);
+		conn_json_print(o, "", "\n");
+	}
+	fflush(stdout);
+	out->sums.lost = lost;
+}
+
+static void trace_sum_line(FILE *file, const char *title, const unsigned long *counts, size_t n,
+			   const char *(*name)(unsigned int))
+{
+	const char *comma = "";
+	unsigned int i;
+
+	fprintf(file, "%-9s", title);
+	for (i = 1; i < n; i++) {
+		if (!counts[i])
+			continue;
+		fprintf(file, "%s %s %lu", comma, name(i), counts[i]);
+		comma = ",";
+	}
+	fputs(*comma ? "\n" : " none\n", file);
+}
+
+void trace_out_end(const struct trace_out *out)
+{
+	FILE *file = out->json ? stderr : stdout;
+	const struct trace_sums *sums = &out->sums;
+
+	fputs("\n-- summary\n", file);
+	trace_sum_line(file, "events", sums->events, TCPTIMER_EVENT_COUNT, tcptimer_event_name);
+	trace_sum_line(file, "timers", sums->timers, TCPTIMER_TIMER_COUNT, tcptimer_timer_name);
+	trace_sum_line(file, "ended", sums->causes, TCPTIMER_CAUSE_COUNT, tcptimer_cause_name);
+	fprintf(file, "%-9s stalls begun %lu, recovered %lu\n", "stalls",
+		sums->events[TCPTIMER_EVENT_STALL], sums->events[TCPTIMER_EVENT_RECOVERED]);
+	fprintf(file, "%-9s %llu\n", "lost", (unsigned long long)sums->lost);
+	if (sums->malformed)
+		fprintf(file, "%-9s %lu records did not decode\n", "malformed", sums->malformed);
+	fflush(file);
+}

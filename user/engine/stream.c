@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Receives a snapshot from the engine's callers and delays from the rules of each timer.
+ * Hands the rules their clocks: when the timer fires, and how long ago each stamp was then.
+ */
+#include <string.h>
+
+#include "core.h"
+
+#define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_MSEC 1000000ll
+#define NSEC_PER_USEC 1000ull
+
+/* include/linux/jiffies.h TICK_NSEC; the tick lies on its multiples since 4.0 (tick-sched.c). */
+static __u32 stream_tick_ns(__u32 hz)
+{
+	return (__u32)((NSEC_PER_SEC + hz / 2) / hz);
+}
+
+/* CLOCK_MONOTONIC at the firing at hand. */
+static __u64 stream_clock_ns(const struct engine_stream *st)
+{
+	return st->base_ns + (__u64)st->at.lo * st->tick_ns;
+}
+
+static bool stream_usec(const struct engine_stream *st)
+{
+	return st->profile->usec_ts && (st->s->flags & TCPTIMER_F_USEC_TS);
+}
+
+/* tcp_time_stamp_ts() at the firing at hand. */
+static __u32 stream_stamp(const struct engine_stream *st)
+{
+	__u64 ns = stream_clock_ns(st);
+
+	return (__u32)(stream_usec(st) ? ns / NSEC_PER_USEC : ns / (__u64)NSEC_PER_MSEC);
+}
+
+void engine_mark_now(struct engine_stream *st, enum engine_mark_id id)
+{
+	struct engine_mark *mark = &st->marks[id];
+
+	*mark = (struct engine_mark){
+		.set = true,
+		.stamp = stream_stamp(st),
+		.origin = st->at,
+		.phase = st->phase,
+	};
+}
+
+/* A 32-bit jiffies stamp of the snapshot; one of the future (another CPU's) counts as just now. */
+void engine_mark_jiffies(struct engine_stream *st, enum engine_mark_id id, __u32 stamp)
+{
+	struct engine_mark *mark = &st->marks[id];
+	__s64 since = (__u32)((__u32)st->s->now_jiffies - stamp);
+
+	*mark = (struct engine_mark){
+		.set = true,
+		.stamp = stamp,
+		.since = { since, since },
+		.origin = { -since, -since },
+		.phase = wheel_phase_add(st->phase, -since),
+	};
+}
+
+/* A stamp of the snapshot in ms or us, of the same clock as now_ns. */
+void engine_mark_clock(struct engine_stream *st, enum engine_mark_id id, __u32 stamp, bool usec)
+{
+	struct engine_mark *mark = &st->marks[id];
+	__u64 unit = usec ? NSEC_PER_USEC : (__u64)NSEC_PER_MSEC;
+	__u32 delta = (__u32)(st->s->now_ns / unit) - stamp;
+	__s64 ns = (__s64)((__u64)delta * unit);
+	__s64 since = ns / st->tick_ns;
+
+	*mark = (struct engine_mark){
+		.set = stamp != 0,
+		.stamp = stamp,
+		.since = { since, since },
+		.origin = { -since, -since },
+		/* `now` lies up to a tick after the tick, and the stamp's clock ticks in ms. */
+		.skew_lo_ns = ns - since * st->tick_ns - st->tick_ns,
+		.skew_hi_ns = ns - since * st->tick_ns + (usec ? 0 : NSEC_PER_MSEC - 1),
+	};
+}
+
+struct engine_span engine_elapsed_ms(const struct engine_stream *st, enum engine_mark_id id)
+{
+	const struct engine_mark *mark = &st->marks[id];
+	struct engine_span ms;
+
+	if (st->exact) {
+		__u32 delta = stream_stamp(st) - mark->stamp;
+
+		if (stream_usec(st))
+			delta /= 1000;
+		return (struct engine_span){ delta, delta };
+	}
+	ms.lo = mark->since.lo * st->tick_ns + mark->skew_lo_ns;
+	ms.hi = mark->since.hi * st->tick_ns + mark->skew_hi_ns + NSEC_PER_MSEC - 1;
+	ms.lo = ms.lo > 0 ? ms.lo / NSEC_PER_MSEC : 0;
+	ms.hi = ms.hi > 0 ? ms.hi / NSEC_PER_MSEC : 0;
+	return ms;
+}
+
+void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id id,
+		     struct engine_span x, struct engine_span delay)
+{
+	struct engine_phase expires = { 0, 0 };
+	__s64 capacity = (__s64)wheel_timeout_max(st->hz) + 1;
+
+	if (st->exact) {
+		expires = wheel_phase_add(st->phase, delay.lo);
+	} else if (id != ENGINE_MARK_COUNT && x.lo == x.hi) {
+		expires = wheel_phase_add(st->marks[id].phase, x.lo);
+	} else if (delay.lo == delay.hi) {
+		expires = wheel_phase_add(st->phase, delay.lo);
+	}
+	/* Beyond its capacity the wheel fires early: WHEEL_TIMEOUT_CUTOFF. */
+	if (st->profile->wheel == TCPTIMER_WHEEL_LEVELS && delay.hi > capacity) {
+		delay.lo = engine_min_s64(delay.lo, capacity);
+		delay.hi = capacity;
+		expires.bits = 0;
+		if (st->exact)
+			expires = wheel_phase_add(st->phase, capacity);
+		id = ENGINE_MARK_COUNT;
+	}
+	st->timer = timer;
+	st->state = ENGINE_ARMED;
+	st->delay = delay;
+	st->anchor = id == ENGINE_MARK_COUNT ? -1 : (__s8)id;
+	st->anchor_x = x;
+	st->slack = wheel_slack(st->profile->wheel, st->hz, delay, expires, &st->next_phase);
+}
+
+void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay)
+{
+	struct engine_span span = { delay, delay };
+
+	engine_arm_from(st, timer, ENGINE_MARK_COUNT, span, span);
+}
+
+/* The bucket that an armed timer of the snapshot sits in, relative; it may be past (then: now). */
+static void stream_arm_bucket(struct engine_stream *st, __u64 expires, bool pending, __u32 index)
+{
+	__u64 now = st->s->now_jiffies;
+	__s64 rel = (__s64)(expires - now);
+	__u64 bucket;
+
+	if (st->profile->wheel == TCPTIMER_WHEEL_CASCADING)
+		bucket = pending ? expires : wheel_apply_slack(now, expires);
+	else if (pending)
+		bucket = wheel_bucket_of_index(expires, index, now);
+	else
+		bucket = rel < 0 ? now : wheel_bucket(expires, wheel_level(st->hz, (__u64)rel));
+	if ((__s64)(bucket - now) < 0)
+		bucket = now;
+	st->slack.lo = (__s64)(bucket - expires);
+	st->slack.hi = st->slack.lo;
+	st->next_phase = (struct engine_phase){ bucket, ENGINE_PHASE_EXACT };
+}
+
+/* The same for any phase of the wheel: only the level is known, or both levels at a boundary. */
+static void stream_arm_any_bucket(struct engine_stream *st, __s64 rel, bool pending, __u32 index)
+{
+	unsigned int first = index / 64 % 9;
+	unsigned int last = first;
+
+	st->next_phase = (struct engine_phase){ 0, 0 };
+	if (st->profile->wheel == TCPTIMER_WHEEL_CASCADING) {
+		st->slack = (struct engine_span){ 0, !pending && rel >= 256 ? rel / 256 : 0 };
+	} else {
+		if (!pending) {
+			first = wheel_level(st->hz, rel > 0 ? (__u64)rel - 1 : 0);
+			last = wheel_level(st->hz, rel > 0 ? (__u64)rel : 0);
+		}
+		st->slack = (struct engine_span){ 1, 1ll << (3 * last) };
+		st->next_phase.bits = 3 * first;
+	}
+	/* Due already: it fires now at the earliest. */
+	st->slack.lo = engine_max_s64(st->slack.lo, -rel);
+	st->slack.hi = engine_max_s64(st->slack.hi, st->slack.lo);
+	if (rel < 0)
+		st->next_phase.bits = 0;
+}
+
+void engine_arm_snapshot(struct engine_stream *st, __u8 timer, __u64 expires, bool pending,
+			 __u32 timer_flags)
+{
+	__s64 rel = (__s64)(expires - st->s->now_jiffies);
+
+	st->timer = timer;
+	st->state = ENGINE_ARMED;
+	st->anchor = -1;
+	st->delay = (struct engine_span){ rel, rel };
+	if (st->exact)
+		stream_arm_bucket(st, expires, pending, timer_flags >> 22);
+	else
+		stream_arm_any_bucket(st, rel, pending, timer_flags >> 22);
+}
+
+void engine_stream_fire(struct engine_stream *st)
+{
+	struct engine_span delta = { st->delay.lo + st->slack.lo, st->delay.hi + st->slack.hi };
+	unsigned int i;
+
+	st->at.lo += delta.lo;
+	st->at.hi += delta.hi;
+	st->late = st->slack;
+	st->phase = st->next_phase;
+	for (i = 0; i < ENGINE_MARK_COUNT; i++) {
+		st->marks[i].since.lo += delta.lo;
+		st->marks[i].since.hi += delta.hi;
+	}
+	if (st->anchor >= 0 && !st->exact) {
+		struct engine_mark *mark = &st->marks[st->anchor];
+		struct engine_span x = { st->anchor_x.lo + st->slack.lo,
+					 st->anchor_x.hi + st->slack.hi };
+
+		mark->since.lo = engine_max_s64(mark->since.lo, x.lo);
+		mark->since.hi = engine_min_s64(mark->since.hi, x.hi);
+		st->at.lo = engine_max_s64(st->at.lo, mark->origin.lo + x.lo);
+		st->at.hi = engine_min_s64(st->at.hi, mark->origin.hi + x.hi);
+	}
+	st->steps++;
+}
+
+bool engine_ignores(const struct engine_stream *st, enum tcptimer_limit limit)
+{
+	return st->ignored >> limit & 1;
+}
+
+bool engine_is_dead(const struct engine_stream *st)
+{
+	return st->s->flags & TCPTIMER_F_DEAD;
+}
+
+static bool stream_timer_sane(__u64 expires, __u64 now)
+{
+	__s64 rel = (__s64)(expires - now);
+
+	/* Overdue by any time is due now; a future beyond an int of jiffies no kernel arms. */
+	return rel <= (__s64)ENGINE_JIFFIES_MAX && rel >= -ENGINE_HORIZON_JIFFIES;
+}
+
+static bool stream_state_fits(const struct tcptimer_snapshot *s)
+{
+	switch (s->kind) {
+	case TCPTIMER_SOCK_FULL:
+		return s->state > TCPTIMER_STATE_UNKNOWN && s->state < TCPTIMER_STATE_NEW_SYN_RECV;
+	case TCPTIMER_SOCK_TIMEWAIT:
+		return s->state == TCPTIMER_STATE_TIME_WAIT || s->state == TCPTIMER_STATE_FIN_WAIT2;
+	case TCPTIMER_SOCK_REQUEST:
+		return s->state == TCPTIMER_STATE_NEW_SYN_RECV ||
+		       s->state == TCPTIMER_STATE_SYN_RECV;
+	}
+	return false;
+}
+
+/* A timer that is not armed may hold any old expiry. */
+static bool stream_timers_sane(const struct tcptimer_snapshot *s)
+{
+	if (s->kind != TCPTIMER_SOCK_FULL)
+		return stream_timer_sane(s->mini_expires, s->now_jiffies);
+	if (s->pending && !stream_timer_sane(s->write_expires, s->now_jiffies))
+		return false;
+	if (s->pending && !stream_timer_sane(s->write_timeout, s->now_jiffies))
+		return false;
+	if ((s->flags & TCPTIMER_F_KEEP_PENDING) &&
+	    !stream_timer_sane(s->keep_expires, s->now_jiffies))
+		return false;
+	return !(s->flags & TCPTIMER_F_DELACK_PENDING) ||
+	       stream_timer_sane(s->delack_expires, s->now_jiffies);
+}
+
+int engine_stream_check(const struct tcptimer_profile *profile,
+			const struct tcptimer_engine_params *params,
+			const struct tcptimer_snapshot *s)
+{
+	if (!profile || !params || !s)
+		return TCPTIMER_ENGINE_EARG;
+	if (params->hz < TCPTIMER_HZ_MIN || params->hz > TCPTIMER_HZ_MAX)
+		return TCPTIMER_ENGINE_EHZ;
+	if (params->peer >= TCPTIMER_PEER_COUNT)
+		return TCPTIMER_ENGINE_EPEER;
+	if (!stream_state_fits(s))
+		return TCPTIMER_ENGINE_ESTATE;
+	if (s->rto_jiffies > ENGINE_JIFFIES_MAX / 4 || s->rto_max_jiffies > ENGINE_JIFFIES_MAX / 4 ||
+	    s->keepalive_time_jiffies > ENGINE_JIFFIES_MAX ||
+	    s->keepalive_intvl_jiffies > ENGINE_JIFFIES_MAX ||
+	    s->sysctls.fin_timeout_jiffies > ENGINE_JIFFIES_MAX ||
+	    params->timeout_init_jiffies > ENGINE_JIFFIES_MAX / 4)
+		return TCPTIMER_ENGINE_EFIELD;
+	return stream_timers_sane(s) ? 0 : TCPTIMER_ENGINE_EFIELD;
+}
+
+void engine_stream_init(struct engine_stream *st, enum engine_stream_kind kind,
+			const struct tcptimer_profile *profile,
+			const struct tcptimer_engine_params *params,
+			const struct tcptimer_snapshot *s)
+{
+	__u32 rtt_us = params->rtt_us ? params->rtt_us : s->srtt_us >> 3;
+	__u32 hz = params->hz;
+
+	*st = (struct engine_stream){
+		.profile = profile,
+		.s = s,
+		.hz = hz,
+		.flags = params->flags,
+		.ignored = params->ignored_limits,
+		.rtt_jiffies = (__u32)((__u64)rtt_us * hz / 1000000),
+		.timeout_init = params->timeout_init_jiffies ? params->timeout_init_jiffies :
+							       TCPTIMER_TIMEOUT_INIT_JIFFIES(hz),
+		.peer = (__u8)params->peer,
+		.kind = (__u8)kind,
+		.state = ENGINE_QUIET,
+		.exact = !(params->flags & TCPTIMER_ENGINE_ANY_PHASE),
+		.tick_ns = stream_tick_ns(hz),
+		.rto = s->rto_jiffies,
+		.rto_min = s->rto_min_jiffies ? s->rto_min_jiffies : TCPTIMER_RTO_MIN_JIFFIES(hz),
+		.rto_max = TCPTIMER_RTO_MAX_JIFFIES(hz),
+		.packets_out = s->packets_out,
+		.snd_wnd = s->snd_wnd,
+		.ssthresh = s->snd_ssthresh,
+		.ack_young = s->ack_young,
+		.tlp_outstanding = s->tlp_high_seq,
+		.tcp_state = s->state,
+		.retransmits = s->retransmits,
+		.backoff = s->backoff,
+		.probes_out = s->probes_out,
+		.num_timeout = s->num_timeout,
+		.ca_state = s->ca_state,
+		.total_rto = s->total_rto,
+		.err_soft = s->err_soft,
+		.unsent = s->write_seq != s->snd_nxt,
+		.anchor = -1,
+	};
+	if (profile->rto_max_socket && s->rto_max_jiffies)
+		st->rto_max = s->rto_max_jiffies;
+	if (!engine_ignores(st, TCPTIMER_LIMIT_USER_TIMEOUT))
+		st->user_timeout = s->user_timeout_ms;
+	if (st->peer == TCPTIMER_PEER_AUTO)
+		st->peer = (__u8)tcptimer_engine_peer(s);
+	st->timeout_init = engine_min_u32(st->timeout_init, TCPTIMER_RTO_MAX_JIFFIES(hz));
+	st->base_ns = s->now_ns - s->now_ns % st->tick_ns;
+	if (st->exact)
+		st->phase = (struct engine_phase){ s->now_jiffies, ENGINE_PHASE_EXACT };
+}

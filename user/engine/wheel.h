@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Receives expiries in jiffies from the streams.
+ * Hands back the jiffy at which the kernel's timer wheel fires, or the range over its phases.
+ */
+#ifndef TCPTIMER_ENGINE_WHEEL_H
+#define TCPTIMER_ENGINE_WHEEL_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+/* A closed range of jiffies; lo == hi when it is known. */
+struct engine_span {
+	__s64 lo;
+	__s64 hi;
+};
+
+/* What is known of an absolute jiffy: its low `bits` bits are `residue`. 64: all of it. */
+struct engine_phase {
+	__u64 residue;
+	__u32 bits;
+};
+
+#define ENGINE_PHASE_EXACT 64u
+
+/* enum tcptimer_wheel_kind as `kind` everywhere below. */
+
+/* calc_wheel_index(): the level that a timer `delta` jiffies ahead of the base's clock goes to. */
+unsigned int wheel_level(__u32 hz, __u64 delta);
+/* WHEEL_TIMEOUT_MAX: no timer is put further ahead than this. */
+__u64 wheel_timeout_max(__u32 hz);
+/* calc_index(): the jiffy at which the bucket of that level fires. */
+__u64 wheel_bucket(__u64 expires, unsigned int level);
+/* The same, from the bucket's index in timer_list.flags: also for a timer enqueued overdue. */
+__u64 wheel_bucket_of_index(__u64 expires, __u32 index, __u64 now);
+/* apply_slack() of 2.6.35 to 4.7: where mod_timer() moved an expiry. */
+__u64 wheel_apply_slack(__u64 now, __u64 expires);
+
+struct engine_phase wheel_phase_add(struct engine_phase phase, __s64 jiffies);
+
+/*
+ * How much later than asked a timer fires that a handler arms `delay` jiffies ahead (1 or more
+ * jiffies with the leveled wheel). expires: what is known of the expiry; *ret_fired: of the firing.
+ * Inside a handler base->clk is already one ahead of jiffies, so the level is that of delay - 1.
+ */
+struct engine_span wheel_slack(unsigned int kind, __u32 hz, struct engine_span delay,
+			       struct engine_phase expires, struct engine_phase *ret_fired);
+
+#endif

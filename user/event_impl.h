@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Within the event's judgement: what its functions ask of an event's facts.
+ * Receives decoded events; hands answers to event.c, event_cause.c and event_text.c. No other file
+ * includes it.
+ */
+#ifndef TCPTIMER_EVENT_IMPL_H
+#define TCPTIMER_EVENT_IMPL_H
+
+#include <stdbool.h>
+#include "event.h"
+
+#define EVENT_IN_HANDLER (TCPTIMER_W_TIMER | TCPTIMER_W_LATE)
+
+/* Before the handler ran, or where no handler ran, before the state changed. */
+static inline unsigned int event_state_before(const struct tcptimer_event *event)
+{
+	return event->before.state ? event->before.state : event->old_state;
+}
+
+static inline bool event_is_orphan(const struct tcptimer_event *event)
+{
+	return event->after.flags & TCPTIMER_F_DEAD;
+}
+
+static inline bool event_in_syn_state(const struct tcptimer_event *event)
+{
+	unsigned int state = event_state_before(event);
+
+	return state == TCPTIMER_STATE_SYN_SENT || state == TCPTIMER_STATE_SYN_RECV;
+}
+
+/* tcp_retransmit_timer(): the branch that probes a window shrunk to zero, and counts nothing. */
+static inline bool event_in_shrunk_window(const struct tcptimer_event *event)
+{
+	return event->timer == TCPTIMER_TIMER_RETRANS && !event->before.snd_wnd &&
+	       !event_is_orphan(event) && !event_in_syn_state(event);
+}
+
+/* Why the connection ended (event_cause.c); `verdict` has its action and err. */
+enum tcptimer_cause event_cause(const struct tcptimer_event *event,
+				const struct event_verdict *verdict, unsigned int hz);
+
+#endif

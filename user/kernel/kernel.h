@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel side of user space: BPF programs, namespaces, cgroups, owners of sockets.
+ * Receives requests from commands; hands them snapshots, events and names. Needs root.
+ *
+ * All of it runs in the calling thread. Functions that return int return 0 or a negative errno, after
+ * printing nothing: the message is the command's, with kernel_error() for what the kernel or libbpf said.
+ */
+#ifndef TCPTIMER_KERNEL_H
+#define TCPTIMER_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "tcptimer/event.h"
+
+struct tcptimer_bpf; /* the skeleton */
+
+/* ---- probe.c: what this kernel and this process can do ---- */
+
+/* CONFIG_HZ, from the resolution of the coarse clocks. */
+unsigned int probe_hz(void);
+/* The capabilities that BPF and other namespaces take. False: *ret_missing names them. */
+bool probe_privileged(const char **ret_missing);
+/* The tcp_retransmit_skb tracepoint has its err argument (6.17). */
+bool probe_retransmit_has_err(void);
+/* Kernel's BTF has a tracepoint or a function of that name. */
+bool probe_has_tracepoint(const char *name);
+/* What libbpf said last of a failure, one line; "" when nothing. */
+const char *kernel_error(void);
+/* Route libbpf's words to kernel_error(), or all of them to stderr when TCPTIMER_DEBUG is set. */
+void kernel_quiet_libbpf(void);
+
+/* ---- netns.c ---- */
+
+struct netns {
+	unsigned int inum;    /* inode number, as in lsns(8) */
+	const char *name;     /* of its bind mount (/run/netns/NAME), or NULL */
+	int fd;
+};
+
+/*
+ * Enter each network namespace that a process or a bind mount holds, once, and call fn there; the
+ * thread is back in its own afterwards. Stops when fn returns nonzero, and returns that. Those that
+ * vanished meanwhile or can't be entered are counted in *ret_skipped.
+ */
+int netns_each(int (*fn)(const struct netns *netns, void *arg), void *arg,
+	       unsigned int *ret_skipped);
+/* The name under which a namespace is bind-mounted, or NULL. Looked up once, then cached. */
+const char *netns_name(unsigned int inum);
+
+/* ---- cgroups.c ---- */
+
+/* Where cgroup2 is mounted, or NULL. */
+const char *cgroups_mount(void);
+/* The path of a cgroup below that mount ("/system.slice/…"), or NULL when it is gone. Cached. */
+const char *cgroups_path(uint64_t id);
+
+/* ---- owners.c ---- */
+
+struct owners;
+struct owner {
+	int pid;
+	unsigned int processes; /* how many hold it */
+	char comm[16];          /* raw */
+};
+
+/* Which processes hold which TCP sockets, now. */
+int owners_load(struct tcptimer_bpf *bpf, struct owners **ret_owners);
+const struct owner *owners_find(const struct owners *owners, uint64_t sk);
+void owners_free(struct owners *owners);
+
+/* ---- snapshots.c ---- */
+
+struct snapshot_options {
+	uint32_t states;         /* mask of 1 << enum tcptimer_state */
+	int family;              /* AF_INET, AF_INET6, or 0 for both */
+	bool stalled;            /* only stalled sockets */
+	bool owners;             /* load the programs that find owners */
+	const char *netns;       /* a name or inode number, or NULL for all */
+};
+
+struct snapshot_reader {
+	struct tcptimer_bpf *bpf;
+	struct snapshot_options options;
+	unsigned int skipped;    /* namespaces that could not be entered */
+	unsigned int visited;    /* namespaces read */
+};
+
+int snapshots_open(struct snapshot_reader *reader, const struct snapshot_options *options);
+/* Call fn with every socket; *snap is only valid during the call. Nonzero from fn stops. */
+int snapshots_read(struct snapshot_reader *reader,
+		   int (*fn)(const struct tcptimer_snapshot *snap, void *arg), void *arg);
+void snapshots_close(struct snapshot_reader *reader);
+
+/* ---- tracer.c ---- */
+
+#define TRACER_CPUS_MAX 1024
+
+struct tracer_options {
+	bool all;                /* every TCP timer event */
+	uint32_t timers;         /* mask of timers told without a stall */
+	uint32_t ring_bytes;     /* of the ring buffer; 0: the default */
+};
+
+struct tracer {
+	struct tcptimer_bpf *bpf;
+	struct ring_buffer *ring;
+	struct bpf_link *sweep_link;
+	struct bpf_link *links[16]; /* of the tracepoints */
+	unsigned int link_count;
+	int epoll_fd;            /* readable when events wait */
+	unsigned int cpus;
+	unsigned int skipped;    /* namespaces whose stalls were not looked for at the start */
+};
+
+/* fn gets each record as it lies in the ring: decode it first. */
+int tracer_open(struct tracer *tracer, const struct tracer_options *options,
+		int (*fn)(void *arg, void *data, size_t size), void *arg);
+/* Hand over what waits, without blocking. */
+int tracer_consume(struct tracer *tracer);
+/* Look at every open stall for a recovery; tells through fn at the next consume. */
+int tracer_sweep(struct tracer *tracer);
+/* Stalls that are open. */
+uint64_t tracer_open_stalls(const struct tracer *tracer);
+/* Events lost so far, by CPU (array of tracer->cpus, or NULL); returns their sum. */
+uint64_t tracer_lost(const struct tracer *tracer, uint64_t *ret_by_cpu);
+void tracer_close(struct tracer *tracer);
+
+/* ---- programs.c: the rows that doctor shows and that open uses ---- */
+
+struct program_check {
+	const char *program;  /* name in the BPF object */
+	const char *hook;     /* "tp_btf/timer_expire_entry" */
+	const char *needed_by;
+	bool loads;
+	bool attaches;
+	bool main_job;        /* `list` and `trace` cannot do without */
+	char detail[256];     /* why not */
+};
+
+/* Try every program on its own: load, then attach. Returns how many rows were filled. */
+size_t programs_check(struct program_check *ret_checks, size_t max);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Opening and loading the one BPF object with the programs that a command needs.
+ * Receives names of programs; hands a loaded skeleton.
+ */
+#include <errno.h>
+#include <string.h>
+#include <bpf/libbpf.h>
+#include "kernel/kernel.h"
+#include "kernel/loader.h"
+#include "tcptimer.skel.h"
+
+const struct loader_program loader_programs[] = {
+	{ "snapshot_tcp", "iter/tcp", "list", true },
+	{ "snapshot_owner", "iter/task_file", "list -p, trace", false },
+	{ "trace_timer_entry", "tp_btf/timer_expire_entry", "trace", true },
+	{ "trace_timer_exit", "tp_btf/timer_expire_exit", "trace", true },
+	{ "trace_retransmit_skb", "tp_btf/tcp_retransmit_skb", "trace", true },
+	{ "trace_retransmit_skb_err", "tp_btf/tcp_retransmit_skb", "trace", true },
+	{ "trace_retransmit_synack", "tp_btf/tcp_retransmit_synack", "trace", true },
+	{ "trace_set_state", "tp_btf/inet_sock_set_state", "trace", true },
+	{ "trace_error_report", "tp_btf/inet_sk_error_report", "trace", true },
+	{ "trace_send_reset", "tp_btf/tcp_send_reset", "trace", true },
+	{ "trace_receive_reset", "tp_btf/tcp_receive_reset", "trace", true },
+	{ "trace_destroy_sock", "tp_btf/tcp_destroy_sock", "trace", true },
+	{ "trace_sweep", "iter/bpf_map_elem", "trace", true },
+	{ "trace_seed", "iter/tcp", "trace", true },
+};
+const size_t loader_program_count = sizeof(loader_programs) / sizeof(loader_programs[0]);
+
+struct tcptimer_bpf *loader_open(void)
+{
+	struct tcptimer_bpf *bpf;
+	struct bpf_program *prog;
+
+	kernel_quiet_libbpf();
+	bpf = tcptimer_bpf__open();
+	if (!bpf)
+		return NULL;
+	bpf_object__for_each_program(prog, bpf->obj)
+		bpf_program__set_autoload(prog, false);
+	bpf->rodata->cfg_hz = probe_hz();
+	return bpf;
+}
+
+void loader_want(struct tcptimer_bpf *bpf, const char *program)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(bpf->obj, program);
+
+	if (prog)
+		bpf_program__set_autoload(prog, true);
+}
+
+int loader_load(struct tcptimer_bpf *bpf)
+{
+	/* `list` traces nothing: a ring of one page, tables of one entry. */
+	if (!bpf_program__autoload(bpf->progs.trace_timer_exit)) {
+		bpf_map__set_autocreate(bpf->maps.trace_stalls, false);
+		bpf_map__set_autocreate(bpf->maps.trace_requests, false);
+		bpf_map__set_autocreate(bpf->maps.events, false);
+		bpf_map__set_autocreate(bpf->maps.trace_losses, false);
+		bpf_map__set_autocreate(bpf->maps.trace_scratch, false);
+	}
+	return tcptimer_bpf__load(bpf);
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Whether each hook works on this kernel: every program is loaded and attached on its own.
+ * Receives the loader's rows; hands one checked row each to `doctor`.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/libbpf.h>
+#include "kernel/kernel.h"
+#include "kernel/loader.h"
+#include "tcptimer.skel.h"
+
+/* The one of the pair for the tracepoint's other prototype does not count as missing. */
+static bool programs_other_prototype(const char *program)
+{
+	return !strcmp(program, probe_retransmit_has_err() ? "trace_retransmit_skb" :
+							     "trace_retransmit_skb_err");
+}
+
+static struct bpf_link *programs_attach(struct tcptimer_bpf *bpf, struct bpf_program *prog)
+{
+	DECLARE_LIBBPF_OPTS(bpf_iter_attach_opts, opts);
+	union bpf_iter_link_info info = {};
+
+	if (prog == bpf->progs.trace_sweep) {
+		info.map.map_fd = (unsigned int)bpf_map__fd(bpf->maps.trace_stalls);
+		opts.link_info = &info;
+		opts.link_info_len = sizeof(info);
+		return bpf_program__attach_iter(prog, &opts);
+	}
+	if (!strncmp(bpf_program__section_name(prog), "iter", 4))
+		return bpf_program__attach_iter(prog, NULL);
+	return bpf_program__attach(prog);
+}
+
+static void programs_explain(struct program_check *check, int err)
+{
+	const char *said = kernel_error();
+
+	snprintf(check->detail, sizeof(check->detail), "%s%s%.180s", strerror(err), said[0] ? ": " : "", said);
+}
+
+static void programs_try(struct program_check *check)
+{
+	struct tcptimer_bpf *bpf = loader_open();
+	struct bpf_program *prog;
+	struct bpf_link *link;
+
+	if (!bpf) {
+		programs_explain(check, errno);
+		return;
+	}
+	prog = bpf_object__find_program_by_name(bpf->obj, check->program);
+	loader_want(bpf, check->program);
+	/* Keep the maps: loader_load() leaves them out for programs that trace nothing. */
+	if (!prog || tcptimer_bpf__load(bpf)) {
+		programs_explain(check, errno);
+		goto out;
+	}
+	check->loads = true;
+	link = programs_attach(bpf, prog);
+	if (!link) {
+		programs_explain(check, errno);
+		goto out;
+	}
+	check->attaches = true;
+	bpf_link__destroy(link);
+out:
+	tcptimer_bpf__destroy(bpf);
+}
+
+size_t programs_check(struct program_check *ret_checks, size_t max)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < loader_program_count && n < max; i++) {
+		struct program_check *check = &ret_checks[n];
+
+		if (programs_other_prototype(loader_programs[i].program))
+			continue;
+		memset(check, 0, sizeof(*check));
+		check->program = loader_programs[i].program;
+		check->hook = loader_programs[i].hook;
+		check->needed_by = loader_programs[i].needed_by;
+		check->main_job = loader_programs[i].main_job;
+		programs_try(check);
+		n++;
+	}
+	return n;
+}
