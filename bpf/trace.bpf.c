@@ -486,7 +486,6 @@ static __always_inline void trace_retransmit_alone(__u64 sk, int err)
 	struct trace_scratch *sc = trace_slot(SLOT_RETRANSMIT);
 	struct trace_stall *st;
 	struct tcptimer_event *ev;
-	__u8 kind = TCPTIMER_EVENT_RETRANSMIT;
 
 	if (!sc)
 		return;
@@ -506,17 +505,18 @@ static __always_inline void trace_retransmit_alone(__u64 sk, int err)
 	fill_full(&ev->after, sk);
 	ev->before.state = ev->after.state;
 	ev->before.packets_out = ev->after.packets_out;
+	ev->before.snd_wnd = ev->after.snd_wnd;
 	/* icsk_retransmits > 0 outside a timer: tcp_release_cb() runs what the timer left to it. */
 	if (ev->after.retransmits && ((st && (st->flags & TRACE_S_DEFERRED)) || !st)) {
 		ev->what |= TCPTIMER_W_LATE;
 		ev->timer = ev->after.state == TCPTIMER_STATE_SYN_SENT ? TCPTIMER_TIMER_SYN :
 									 TCPTIMER_TIMER_RETRANS;
+		ev->before.pending = TCPTIMER_PENDING_RETRANS;
 		ev->before.retransmits = ev->after.retransmits - 1;
-		kind = TCPTIMER_EVENT_EXPIRED;
 		if (st)
 			st->flags &= ~TRACE_S_DEFERRED;
 	}
-	trace_settle(ev, sk, kind);
+	trace_settle(ev, sk, TCPTIMER_EVENT_RETRANSMIT);
 }
 
 static __always_inline void trace_retransmit(__u64 sk, int err)
@@ -584,6 +584,13 @@ static __always_inline void trace_closed(struct trace_scratch *sc, __u64 sk, __u
 	ev->err = ev->after.err;
 	if (st)
 		trace_stall_note(ev, st);
+	if (st && !ev->err && tcptimer_stall_timer(&ev->after) == TCPTIMER_TIMER_NONE) {
+		/* An orderly end: the answer came after the last sweep. */
+		trace_recovered(ev, sk);
+		if (cfg_all)
+			trace_emit(ev, TCPTIMER_EVENT_CLOSED);
+		return;
+	}
 	if (st && !ev->err && !(st->flags & (TRACE_S_RST_IN | TRACE_S_RST_OUT))) {
 		/* Whether an RST follows is known when it does, or when the socket is destroyed. */
 		st->flags |= TRACE_S_CLOSED;

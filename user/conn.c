@@ -1,7 +1,7 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Which timers are armed on a socket, when they fire, and how long its stall has lasted.
- * Receives a snapshot; hands timers and ages in ms to the filter, the text and the JSON output. Pure.
+ * Receives a snapshot; hands timers and ages in ms to the filter, text and JSON output. Pure.
  */
 #include "conn.h"
 
@@ -40,7 +40,8 @@ static uint64_t wheel_bucket(uint64_t expires, uint32_t flags, uint64_t now)
 		return number << shift;
 
 	next = (now >> shift) + 1;
-	if (!shift && expires <= now) /* set for the past: the latest such bucket up to the next jiffy */
+	/* Set for the past: the latest such bucket up to the next jiffy. */
+	if (!shift && expires <= now)
 		return next - (next - slot) % WHEEL_SLOTS;
 	return (next + (slot - next) % WHEEL_SLOTS) << shift;
 }
@@ -52,7 +53,7 @@ static int64_t timer_ms(const struct tcptimer_snapshot *snap, unsigned int hz, u
 	uint64_t bucket = wheel_bucket(expires, flags, snap->now_jiffies);
 	int64_t left = (int64_t)(bucket - snap->now_jiffies);
 
-	/* No wheel reaches further than 2^30 jiffies: what claims to is no timer of ours. */
+	/* No wheel reaches further: what claims to is no timer of ours. */
 	if (left > INT64_C(1) << 32)
 		left = INT64_C(1) << 32;
 	else if (left < -(INT64_C(1) << 32))
@@ -171,8 +172,9 @@ static int64_t retrans_age_ms(const struct tcptimer_snapshot *snap)
 
 /*
  * Since the request was made, that is since the first SYN-ACK: reqsk_timer_handler() waits timeout,
- * then min(timeout << n, RTO_MAX) after its n-th run; the periods over, plus what of the running one
- * has passed. A SYN that the peer repeats starts the running period anew: then this is too little.
+ * then min(timeout << n, RTO_MAX) after its n-th run. So: the periods that are over, plus what of
+ * the running one has passed. A SYN that the peer repeats starts the running period anew: then this
+ * is too little.
  */
 static int64_t synack_age_ms(const struct tcptimer_snapshot *snap, unsigned int hz)
 {

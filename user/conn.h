@@ -18,18 +18,18 @@ struct conn {
 	const char *comm;       /* of the first owner; NULL: none known; raw bytes */
 	int pid;                /* of the first owner; 0: none known */
 	unsigned int owners;    /* processes that hold the socket; 0: none or not looked up */
-	const int *pids;        /* of all owners, `owners` of them; NULL: only `pid` is known; borrowed */
-	unsigned int hz;        /* the kernel's CONFIG_HZ, > 0 */
-	uint32_t fired;         /* trace: 1 << enum tcptimer_timer that this event is about; list: 0 */
-	bool in_stall;          /* trace: the event belongs to a stall, also when it ends one; list: false */
-	bool has_deadline;      /* the kernel will end the connection by itself ... */
-	int64_t deadline_ms;    /* ... in so many ms from now; valid with has_deadline */
+	const int *pids; /* of all owners, `owners` of them; NULL: only `pid` is known; borrowed */
+	unsigned int hz; /* the kernel's CONFIG_HZ, > 0 */
+	uint32_t fired;  /* trace: 1 << enum tcptimer_timer that this event is about; list: 0 */
+	bool in_stall; /* trace: the event belongs to a stall, also when it ends one; list: false */
+	bool has_deadline;   /* the kernel will end the connection by itself ... */
+	int64_t deadline_ms; /* ... in so many ms from now; valid with has_deadline */
 };
 
 /* A timer that is armed on the socket. */
 struct armed_timer {
 	enum tcptimer_timer timer;
-	int64_t expires_ms; /* from now to its wheel bucket; negative: due, its handler has not run yet */
+	int64_t expires_ms; /* from now to its wheel bucket; negative: due, not run yet */
 };
 
 #define ARMED_MAX 4
@@ -43,8 +43,9 @@ unsigned int conn_timers(const struct tcptimer_snapshot *snap, unsigned int hz,
 			 struct armed_timer ret_timers[ARMED_MAX]);
 
 /*
- * How long the socket's stall has lasted, in ms, from the clock that the kernel itself uses for the
- * stall's timer (retrans_stamp, probes_tstamp, …); 0 when it is not stalled. tcptimer(8), STALLED.
+ * How long the socket's stall has lasted, in ms, from the clock that the kernel itself uses for
+ * the stall's timer (retrans_stamp, probes_tstamp, ...); 0 when it is not stalled. See tcptimer(8),
+ * STALLED.
  */
 int64_t conn_stall_ms(const struct tcptimer_snapshot *snap, unsigned int hz);
 

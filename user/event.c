@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a record of the ring buffer means: what the kernel did, and why a connection ended.
  * Receives raw bytes; hands a checked event, its verdict and a sentence to commands. Pure.
@@ -122,7 +122,8 @@ static enum tcptimer_action judge_synack(const struct tcptimer_event *event,
 		verdict->n = counted ? event->after.num_timeout : event->before.num_timeout + 1U;
 		return TCPTIMER_ACTION_RETRANSMITTED;
 	}
-	if (event->after.kind == TCPTIMER_SOCK_REQUEST) /* TCP_DEFER_ACCEPT: a turn without a resend */
+	/* TCP_DEFER_ACCEPT: a turn without a resend */
+	if (event->after.kind == TCPTIMER_SOCK_REQUEST)
 		return TCPTIMER_ACTION_NONE;
 	if (counted) { /* tcp_fastopen_synack_timer() counts what could not be sent too */
 		verdict->n = event->after.num_timeout;
@@ -135,7 +136,8 @@ static enum tcptimer_action judge_delack(const struct tcptimer_event *event)
 {
 	unsigned int before = event->before.delack_pending, after = event->after.delack_pending;
 
-	if (!(before & TCPTIMER_ACK_TIMER)) /* stale, but for an ACK compressed by SACK, not seen here */
+	/* Stale, or for an ACK that SACK compression held back, which is not seen here. */
+	if (!(before & TCPTIMER_ACK_TIMER))
 		return TCPTIMER_ACTION_NONE;
 	if (before & ~after & TCPTIMER_ACK_SCHED)
 		return TCPTIMER_ACTION_ACKED;
@@ -186,7 +188,8 @@ static enum tcptimer_action judge_action(const struct tcptimer_event *event,
 {
 	enum tcptimer_action action;
 
-	if (event->kind == TCPTIMER_EVENT_RECOVERED)
+	/* What the handler did is told by the EXPIRED that goes with a stall's begin. */
+	if (event->kind == TCPTIMER_EVENT_RECOVERED || event->kind == TCPTIMER_EVENT_STALL)
 		return TCPTIMER_ACTION_NONE;
 	if (event->what & TCPTIMER_W_DEFERRED)
 		return TCPTIMER_ACTION_DEFERRED;
@@ -204,7 +207,8 @@ static enum tcptimer_action judge_action(const struct tcptimer_event *event,
 	if (event->what & TCPTIMER_W_CLOSED)
 		return TCPTIMER_ACTION_ABORTED;
 	/* tcp_write_timer_handler(): nothing was pending, so nothing is done */
-	if (is_write_timer(event->timer) && event->before.pending == TCPTIMER_PENDING_NONE)
+	if ((event->what & TCPTIMER_W_TIMER) && is_write_timer(event->timer) &&
+	    event->before.pending == TCPTIMER_PENDING_NONE)
 		return TCPTIMER_ACTION_NONE;
 	action = judge_timer(event, verdict);
 	if (action == TCPTIMER_ACTION_NONE && verdict->next_ms >= 0)
@@ -212,17 +216,22 @@ static enum tcptimer_action judge_action(const struct tcptimer_event *event,
 	return action;
 }
 
+/* What the application is told: an orphan has none. */
+static int application_err(const struct tcptimer_event *event)
+{
+	if (event_is_orphan(event))
+		return 0;
+	if (event->err > 0)
+		return event->err;
+	return (event->what & TCPTIMER_W_CLOSED) && event->after.err > 0 ? event->after.err : 0;
+}
+
 void event_judge(const struct tcptimer_event *event, unsigned int hz,
 		 struct event_verdict *ret_verdict)
 {
 	*ret_verdict = (struct event_verdict){ .next_ms = next_ms(event, hz) };
 	ret_verdict->action = judge_action(event, ret_verdict);
-	if (ret_verdict->action != TCPTIMER_ACTION_RETRANSMIT_FAILED) {
-		if (event->err > 0)
-			ret_verdict->err = event->err;
-		else if ((event->what & TCPTIMER_W_CLOSED) && !event_is_orphan(event) &&
-			 event->after.err > 0)
-			ret_verdict->err = event->after.err;
-	}
+	if (ret_verdict->action != TCPTIMER_ACTION_RETRANSMIT_FAILED)
+		ret_verdict->err = application_err(event);
 	ret_verdict->cause = event_cause(event, ret_verdict, hz);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From bytes of the ring buffer to a record that can be trusted, and from its facts to their meaning.
+ * From bytes of the ring buffer to a record that can be trusted, and from its facts to what they
+ * mean.
  * Receives raw records from user/kernel/; hands validated events and verdicts to commands. Pure.
  */
 #ifndef TCPTIMER_USER_EVENT_H
@@ -12,16 +13,17 @@
 
 /* What an event's facts amount to. */
 struct event_verdict {
-	enum tcptimer_action action; /* what the kernel did */
+	enum tcptimer_action action; /* what the kernel did; NONE for STALL and RECOVERED */
 	enum tcptimer_cause cause;   /* why the connection ended; NONE while it lives */
 	unsigned int n;              /* which retransmission or probe, from 1; 0: neither */
-	int err;                     /* errno the application sees (positive), or why a send failed; 0: none */
-	int64_t next_ms;             /* until this timer fires again (its bucket); -1: not armed */
+	int err;         /* errno that the application sees, or why a send failed; 0: none */
+	int64_t next_ms; /* until this timer fires again (its bucket); -1: not armed */
 };
 
 /*
- * Copy a record out of `data`. Returns 0, or -EINVAL (too short, wrong size, unknown version, kind or
- * timer, state or kind of socket out of range): then *ret_event is untouched.
+ * Copy a record out of `data`. Returns 0, or -EINVAL (length other than a record's, wrong size,
+ * unknown version, kind or timer, state or kind of socket out of range): then *ret_event is
+ * untouched.
  */
 int event_decode(const void *data, size_t len, struct tcptimer_event *ret_event);
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Why a connection ended: in each function, the kernel's own tests in the kernel's own order.
  * Receives a decoded event and what the kernel did; hands the cause to event_judge(). Pure.
@@ -39,14 +39,14 @@ static enum tcptimer_cause cause_syn(const struct tcptimer_event *event, unsigne
 
 	if (event_state_before(event) == TCPTIMER_STATE_SYN_SENT)
 		limit += after->sysctls.syn_linear_timeouts;
-	if (event->before.retransmits >= limit)
+	if (event->after.retransmits >= limit) /* not counted further when it gave up */
 		return TCPTIMER_CAUSE_SYN_RETRIES;
 	if (user_timeout_passed(event, since_retrans_ms(event, hz)))
 		return TCPTIMER_CAUSE_USER_TIMEOUT;
 	return TCPTIMER_CAUSE_SYN_RETRIES;
 }
 
-/* tcp_rtx_probe0_timed_out(): a user_timeout below 2 * rto_max takes the place of that, too (6.10). */
+/* tcp_rtx_probe0_timed_out(): a user_timeout below 2 * rto_max takes its place, too (6.10). */
 static enum tcptimer_cause cause_shrunk_window(const struct tcptimer_event *event, unsigned int hz)
 {
 	uint32_t user_ms = event->after.user_timeout_ms;
@@ -79,9 +79,9 @@ static enum tcptimer_cause cause_retrans(const struct tcptimer_event *event, uns
 /* tcp_probe_timer() */
 static enum tcptimer_cause cause_probe0(const struct tcptimer_event *event, unsigned int hz)
 {
-	uint32_t since = (uint32_t)event->after.now_jiffies - event->before.probes_tstamp;
+	uint32_t since = (uint32_t)event->after.now_jiffies - event->after.probes_tstamp;
 
-	if (event->before.probes_tstamp &&
+	if (event->after.probes_tstamp &&
 	    user_timeout_passed(event, jiffies_to_ms((uint64_t)since + 1, hz)))
 		return TCPTIMER_CAUSE_USER_TIMEOUT;
 	if (out_of_resources(event))
@@ -129,7 +129,7 @@ static enum tcptimer_cause cause_timer(const struct tcptimer_event *event, unsig
 		return cause_retrans(event, hz);
 	case TCPTIMER_TIMER_PROBE0:
 		return cause_probe0(event, hz);
-	case TCPTIMER_TIMER_KEEPALIVE: /* with a user_timeout, the number of probes does not count */
+	case TCPTIMER_TIMER_KEEPALIVE: /* a user_timeout takes the place of the number of probes */
 		return event->after.user_timeout_ms ? TCPTIMER_CAUSE_USER_TIMEOUT :
 						      TCPTIMER_CAUSE_KEEPALIVE;
 	case TCPTIMER_TIMER_FIN_WAIT2:
@@ -157,6 +157,9 @@ static enum tcptimer_cause cause_outside(const struct tcptimer_event *event, int
 	case ECONNRESET:
 	case EPIPE:
 		return TCPTIMER_CAUSE_PEER_RESET;
+	case ECONNREFUSED: /* RST or ICMP port unreachable; of a stalled socket, RSTs are flagged */
+		return event->what & TCPTIMER_W_STALLED ? TCPTIMER_CAUSE_UNREACHABLE :
+							  TCPTIMER_CAUSE_PEER_RESET;
 	default: /* tcp_v4_err(), tcp_v6_err() */
 		return TCPTIMER_CAUSE_UNREACHABLE;
 	}
@@ -168,14 +171,14 @@ enum tcptimer_cause event_cause(const struct tcptimer_event *event,
 	bool over = event->kind == TCPTIMER_EVENT_ABORT || event->kind == TCPTIMER_EVENT_RESET ||
 		    event->kind == TCPTIMER_EVENT_CLOSED;
 
-	if (event->what & TCPTIMER_W_RST_IN)
-		return TCPTIMER_CAUSE_PEER_RESET;
 	if (verdict->action == TCPTIMER_ACTION_ENDED)
 		return cause_mini(event);
-	if (verdict->action == TCPTIMER_ACTION_HANDED_OVER) /* with its FIN_WAIT2 it lives on */
-		return over ? TCPTIMER_CAUSE_CLOSED : TCPTIMER_CAUSE_NONE;
 	if (!over && verdict->action != TCPTIMER_ACTION_ABORTED)
-		return TCPTIMER_CAUSE_NONE;
+		return TCPTIMER_CAUSE_NONE; /* a FIN_WAIT2 handed over to a mini-socket lives on */
+	if (event->what & TCPTIMER_W_RST_IN)
+		return TCPTIMER_CAUSE_PEER_RESET;
+	if (verdict->action == TCPTIMER_ACTION_HANDED_OVER)
+		return TCPTIMER_CAUSE_CLOSED;
 	if (!(event->what & EVENT_IN_HANDLER))
 		return cause_outside(event, verdict->err, hz);
 	/* tcp_write_err(): sk_err_soft, when an ICMP error left one, in place of ETIMEDOUT */

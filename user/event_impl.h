@@ -30,10 +30,16 @@ static inline bool event_in_syn_state(const struct tcptimer_event *event)
 	return state == TCPTIMER_STATE_SYN_SENT || state == TCPTIMER_STATE_SYN_RECV;
 }
 
-/* tcp_retransmit_timer(): the branch that probes a window shrunk to zero, and counts nothing. */
+/*
+ * tcp_retransmit_timer(): the branch that probes a window shrunk to zero, and counts nothing. A
+ * late handler has no `before`; it leaves snd_wnd as it was.
+ */
 static inline bool event_in_shrunk_window(const struct tcptimer_event *event)
 {
-	return event->timer == TCPTIMER_TIMER_RETRANS && !event->before.snd_wnd &&
+	bool seen_before = event->what & TCPTIMER_W_TIMER;
+
+	return event->timer == TCPTIMER_TIMER_RETRANS &&
+	       !(seen_before ? event->before.snd_wnd : event->after.snd_wnd) &&
 	       !event_is_orphan(event) && !event_in_syn_state(event);
 }
 

@@ -1,11 +1,12 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * An event as a sentence for a person.
  * Receives a judged event; hands one line of ASCII. Pure.
  */
-#include <errno.h>
+#define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include "event_impl.h"
 #include "text.h"
 
@@ -45,29 +46,13 @@ static void say_next(struct sentence *out, const struct event_verdict *verdict)
 		say_span(out, ", next in ", verdict->next_ms);
 }
 
-/* The errors that TCP gives, by the name that a program's source has. */
+/* By the name that a program's source has. */
 static const char *err_name(int err, char buf[NAME_SIZE])
 {
-	static const struct {
-		int err;
-		const char *name;
-	} names[] = {
-		{ ETIMEDOUT, "ETIMEDOUT" },       { EHOSTUNREACH, "EHOSTUNREACH" },
-		{ ENETUNREACH, "ENETUNREACH" },   { ECONNREFUSED, "ECONNREFUSED" },
-		{ ECONNRESET, "ECONNRESET" },     { ECONNABORTED, "ECONNABORTED" },
-		{ EPIPE, "EPIPE" },               { ENOBUFS, "ENOBUFS" },
-		{ ENOMEM, "ENOMEM" },             { EAGAIN, "EAGAIN" },
-		{ EBUSY, "EBUSY" },               { EPERM, "EPERM" },
-		{ EACCES, "EACCES" },             { EINVAL, "EINVAL" },
-		{ ENETDOWN, "ENETDOWN" },         { EHOSTDOWN, "EHOSTDOWN" },
-		{ EPROTO, "EPROTO" },             { EMSGSIZE, "EMSGSIZE" },
-		{ ENOPROTOOPT, "ENOPROTOOPT" },   { EOPNOTSUPP, "EOPNOTSUPP" },
-		{ EADDRNOTAVAIL, "EADDRNOTAVAIL" },
-	};
+	const char *name = strerrorname_np(err);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].err == err)
-			return names[i].name;
+	if (name)
+		return name;
 	snprintf(buf, NAME_SIZE, "errno %d", err);
 	return buf;
 }
@@ -93,7 +78,7 @@ static void say_retransmitted(struct sentence *out, const struct tcptimer_event 
 	else if (event->what & EVENT_IN_HANDLER)
 		say(out, "sent the segment again");
 	else
-		say(out, "retransmitted before the timer");
+		say(out, "retransmitted, not by a timer");
 }
 
 static void say_failed(struct sentence *out, const struct tcptimer_event *event,
@@ -146,30 +131,58 @@ static void say_cause(struct sentence *out, const struct tcptimer_event *event,
 		[TCPTIMER_CAUSE_POLICY] = "ended by policy",
 		[TCPTIMER_CAUSE_CLOSED] = "closed",
 	};
+	const struct tcptimer_snapshot *after = &event->after;
+	unsigned int resends;
 	char name[NAME_SIZE];
 
-	say(out, "%s", (unsigned int)verdict->cause < TCPTIMER_CAUSE_COUNT ? words[verdict->cause] :
-									      "ended");
+	if ((unsigned int)verdict->cause >= TCPTIMER_CAUSE_COUNT)
+		return;
+	say(out, "%s", words[verdict->cause]);
 	switch (verdict->cause) {
 	case TCPTIMER_CAUSE_RETRIES:
-	case TCPTIMER_CAUSE_SYN_RETRIES:
-		say(out, " %u times", event->before.retransmits + 1U);
+		say(out, " %u times", after->retransmits + 0U);
+		break;
+	case TCPTIMER_CAUSE_SYN_RETRIES: /* the first one counts, too */
+		say(out, " %u times", after->retransmits + 1U);
 		break;
 	case TCPTIMER_CAUSE_KEEPALIVE:
 	case TCPTIMER_CAUSE_PROBE0:
-		say(out, " %u times", event->before.probes_out + 0U);
+		say(out, " %u times", after->probes_out + 0U);
 		break;
-	case TCPTIMER_CAUSE_SYNACK_RETRIES:
-		say(out, " %u times", event->before.num_timeout + 1U);
+	case TCPTIMER_CAUSE_SYNACK_RETRIES: /* a request's memory is not its own any more */
+		resends = after->kind == TCPTIMER_SOCK_REQUEST ? event->before.num_timeout :
+								 after->num_timeout;
+		say(out, " %u times", resends + 1);
 		break;
 	case TCPTIMER_CAUSE_USER_TIMEOUT:
-		say_span(out, " of ", event->after.user_timeout_ms);
+		say_span(out, " of ", after->user_timeout_ms);
 		break;
 	default:
 		break;
 	}
 	if (verdict->err)
 		say(out, " (%s)", err_name(verdict->err, name));
+}
+
+static void say_stall(struct sentence *out, const struct tcptimer_event *event)
+{
+	switch (event->stall_timer) {
+	case TCPTIMER_TIMER_SYN:
+		say(out, "SYN unanswered");
+		break;
+	case TCPTIMER_TIMER_SYNACK:
+		say(out, "SYN-ACK unanswered");
+		break;
+	case TCPTIMER_TIMER_PROBE0:
+		say(out, "data waits: window closed");
+		break;
+	case TCPTIMER_TIMER_KEEPALIVE:
+		say(out, "idle, and a keepalive probe unanswered");
+		break;
+	default:
+		say(out, "data unanswered: %u segments", event->after.packets_out);
+		break;
+	}
 }
 
 static void say_recovered(struct sentence *out, const struct tcptimer_event *event)
@@ -235,8 +248,8 @@ const char *event_describe(const struct tcptimer_event *event, const struct even
 		say_recovered(&out, event);
 		return buf;
 	}
-	if (event->kind == TCPTIMER_EVENT_STALL && verdict->action == TCPTIMER_ACTION_NONE)
-		say(&out, "peer does not answer");
+	if (event->kind == TCPTIMER_EVENT_STALL)
+		say_stall(&out, event);
 	else if (verdict->action == TCPTIMER_ACTION_NONE && verdict->cause)
 		say_cause(&out, event, verdict);
 	else

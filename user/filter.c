@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The filter at work: does a connection match, and what must every match be.
  * Receives the tree from filter_parse.c and connections; hands verdicts and hints. Pure.
@@ -134,7 +134,7 @@ static bool match_condition(const struct filter_node *node, const struct conn *c
 	}
 }
 
-/* As deep as parentheses were nested, FILTER_DEPTH_MAX at most, twice (an `or` in each, an `and`). */
+/* As deep as parentheses were nested, twice: in each an `or`, in each an `and`. */
 static bool match_node(const struct filter *filter, unsigned int index, const struct conn *conn)
 {
 	const struct filter_node *node = &filter->nodes[index];
@@ -167,18 +167,15 @@ bool filter_match(const struct filter *filter, const struct conn *conn)
 struct need {
 	uint32_t states;
 	bool stalled;
-	uint32_t timers; /* 0: none needed */
 };
 
 static const struct need need_nothing = { .states = UINT32_MAX };
 
-/* Both hold. Of two sets of timers, one of each is needed: either may be asked for. */
 static struct need need_both(struct need a, struct need b)
 {
 	return (struct need){
 		.states = a.states & b.states,
 		.stalled = a.stalled || b.stalled,
-		.timers = a.timers ? a.timers : b.timers,
 	};
 }
 
@@ -187,7 +184,6 @@ static struct need need_either(struct need a, struct need b)
 	return (struct need){
 		.states = a.states | b.states,
 		.stalled = a.stalled && b.stalled,
-		.timers = a.timers && b.timers ? a.timers | b.timers : 0,
 	};
 }
 
@@ -217,9 +213,6 @@ static struct need find_need(const struct filter *filter, unsigned int index, bo
 	case FILTER_STALLED:
 		need.stalled = truth;
 		break;
-	case FILTER_TIMER:
-		need.timers = truth ? node->mask & ~TIMER_NONE : 0;
-		break;
 	default:
 		break;
 	}
@@ -236,13 +229,12 @@ void filter_find_hints(struct filter *filter)
 	*hints = (struct filter_hints){
 		.states = need.states & ((1U << TCPTIMER_STATE_COUNT) - 1),
 		.stalled = need.stalled,
-		.timers = need.timers,
 	};
 	for (unsigned int i = 1; i < filter->count; i++) {
 		const struct filter_node *node = &filter->nodes[i];
 
 		if (node->kind == FILTER_TIMER)
-			hints->named |= node->mask & ~TIMER_NONE;
+			hints->timers |= node->mask & ~TIMER_NONE;
 		hints->needs_pid |= node->kind == FILTER_PID;
 		hints->needs_cgroup |= node->kind == FILTER_CGROUP;
 		hints->needs_netns_name |= node->kind == FILTER_NETNS;

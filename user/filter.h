@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The filter language: ss's words and ours, parsed from a command line, matched against connections.
- * Receives the words of the command line; hands a verdict a connection, and hints for the kernel. Pure.
+ * The filter language: ss's words and ours, parsed from a command line, matched on connections.
+ * Receives the words of the command line; hands a verdict a connection, and hints for the kernel.
+ * Pure.
  */
 #ifndef TCPTIMER_FILTER_H
 #define TCPTIMER_FILTER_H
@@ -14,16 +15,15 @@
 struct filter;
 
 /*
- * What the filter asks of whoever brings the connections. `states`, `stalled` and `timers` are true of
- * every connection that matches, so that the kernel side can skip the rest early.
+ * What the filter asks of whoever brings the connections. `states` and `stalled` hold for every
+ * connection that matches, so that the kernel side can skip the rest early.
  */
 struct filter_hints {
-	uint32_t states;   /* mask of 1 << enum tcptimer_state: its state is one of these */
-	bool stalled;      /* it is stalled, or its event belongs to a stall (conn.in_stall) */
-	uint32_t timers;   /* mask of 1 << enum tcptimer_timer: one is armed or fired; 0: no matter */
-	uint32_t named;    /* as above: every timer that the filter names, in whatever way */
-	bool needs_pid;    /* `pid` is used: owners must be looked up */
-	bool needs_cgroup; /* `cgroup` is used: paths must be looked up */
+	uint32_t states; /* mask of 1 << enum tcptimer_state: its state is one of these */
+	bool stalled;    /* it is stalled, or its event belongs to a stall (conn.in_stall) */
+	uint32_t timers; /* mask of 1 << enum tcptimer_timer: those that the filter names at all */
+	bool needs_pid;  /* `pid` is used: owners must be looked up */
+	bool needs_cgroup;     /* `cgroup` is used: paths must be looked up */
 	bool needs_netns_name; /* `netns NAME` is used */
 	bool needs_deadline;   /* `deadline` is used: conn.has_deadline must be found out */
 };
@@ -39,8 +39,8 @@ struct filter_hints {
  * condition  := state NAME, exclude NAME   neighbours add up: `state A state B` is either
  *             | stalled
  *             | timer NAME                 armed, or the one an event is about; none: none armed
- *             | sport PORT, dport PORT     after = != < <= > >= (eq ne lt le gt ge); :443 443 :https
- *                                          :6379-6390
+ *             | sport PORT, dport PORT     = != < <= > >= (eq ne lt le gt ge) may stand between;
+ *                                          :443 443 :https :6379-6390
  *             | src HOST, dst HOST         10.0.0.1 10.0.0.0/8 127/8 [fd00::]/8:443 *:443 :443
  *             | cgroup PATH                the path itself; `*` within a name, `**` across names;
  *                                          with a slash and `**` at its end, PATH and all below
@@ -49,7 +49,8 @@ struct filter_hints {
  *             | deadline < SPAN            or another comparison; deadline = never
  * PATH and names may stand in "double quotes". An IPv4 prefix matches IPv4-mapped IPv6, too.
  */
-int filter_parse(int argc, char *const argv[], struct filter **ret_filter, char *err, size_t err_size);
+int filter_parse(int argc, char *const argv[], struct filter **ret_filter, char *err,
+		 size_t err_size);
 void filter_free(struct filter *filter);
 
 bool filter_match(const struct filter *filter, const struct conn *conn);

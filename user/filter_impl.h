@@ -32,7 +32,7 @@ enum filter_token_kind {
 
 struct filter_token {
 	enum filter_token_kind kind;
-	size_t start;     /* in the expression */
+	size_t start; /* in the expression */
 	size_t length;
 	const char *text; /* a word's, without quotes, `text_length` long; not terminated */
 	size_t text_length;
@@ -68,12 +68,12 @@ struct filter_node {
 	unsigned int next;  /* sibling; 0: none */
 	uint32_t mask;      /* STATES; TIMER: 1 << enum */
 	struct filter_ports ports;
-	int family;         /* HOST: AF_INET, AF_INET6; AF_UNSPEC: any address */
+	int family; /* HOST: AF_INET, AF_INET6; AF_UNSPEC: any address */
 	unsigned int prefix;
 	uint8_t addr[TCPTIMER_ADDR_LEN];
-	char *text;         /* CGROUP: pattern; NETNS: name; owned */
-	bool has_number;    /* NETNS: the name is a number, too */
-	uint32_t number;    /* NETNS: inode; PID */
+	char *text;                     /* CGROUP: pattern; NETNS: name; owned */
+	bool has_number;                /* NETNS: the name is a number, too */
+	uint32_t number;                /* NETNS: inode; PID */
 	enum filter_token_kind compare; /* DEADLINE */
 	bool never;
 	int64_t ms;
@@ -88,8 +88,8 @@ struct filter {
 };
 
 /*
- * The values of conditions (user/filter_value.c), from a terminated word into the node. NULL when it
- * is good, else the remedy, to stand behind the quoted word: static storage.
+ * The values of conditions (user/filter_value.c), from a terminated word into the node. NULL when
+ * it is good, else the remedy, to stand behind the quoted word: static storage.
  */
 #define FILTER_VALUE_MAX 256 /* of all but paths and quoted names */
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The filter's words: where each begins, and what it is.
  * Receives the joined expression; hands one token at a time to the parser. Pure.
@@ -29,8 +29,9 @@ static struct filter_token lex_quoted(const char *expression, size_t start)
 {
 	const char *text = expression + start + 1;
 	const char *end = strchr(text, '"');
-	struct filter_token token = { .kind = TOKEN_WORD, .start = start, .text = text,
-				      .quoted = true };
+	struct filter_token token = {
+		.kind = TOKEN_WORD, .start = start, .text = text, .quoted = true
+	};
 
 	if (!end) {
 		token.kind = TOKEN_UNCLOSED;

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The filter's grammar, and its error messages.
  * Receives the command line's words; hands a tree of conditions to filter.c, or a message. Pure.
@@ -25,8 +25,8 @@ struct parser {
  */
 
 #define QUOTED_MAX 80
-#define BEFORE_CARET 48 /* of a long expression, so many columns are shown ... */
-#define BEHIND_CARET 24
+#define SHOWN_MAX 72    /* of a long expression, so many columns are shown, ... */
+#define BEFORE_CARET 48 /* ... and so many of them at most before the place */
 #define BYTES_PER_COLUMN 8 /* beyond which a heap of combining characters is cut, too */
 
 struct message {
@@ -95,7 +95,7 @@ static size_t put_escaped(struct message *message, const char *text, size_t from
 /* The expression around `at`, and the caret under it. */
 static void put_place(struct message *message, const char *text, size_t at)
 {
-	size_t start = tail_start(text, at, BEFORE_CARET), columns = 2;
+	size_t start = tail_start(text, at, BEFORE_CARET), columns = 0;
 
 	put_string(message, "\n  ");
 	if (start) {
@@ -103,8 +103,8 @@ static void put_place(struct message *message, const char *text, size_t at)
 		columns++;
 	}
 	columns += put_escaped(message, text, start, at, BEFORE_CARET);
-	put_escaped(message, text, at, SIZE_MAX, BEHIND_CARET);
-	put_string(message, "\n");
+	put_escaped(message, text, at, SIZE_MAX, SHOWN_MAX - columns);
+	put_string(message, "\n  ");
 	while (columns-- > 0)
 		put_string(message, " ");
 	put_string(message, "^");
@@ -155,8 +155,8 @@ static bool at_word(const struct parser *parser, const char *word)
 {
 	const struct filter_token *token = &parser->token;
 
-	return token->kind == TOKEN_WORD && !token->quoted &&
-	       token->text_length == strlen(word) && !memcmp(token->text, word, token->text_length);
+	return token->kind == TOKEN_WORD && !token->quoted && token->text_length == strlen(word) &&
+	       !memcmp(token->text, word, token->text_length);
 }
 
 /* Returns 0 when memory is short. The pointer from node_at() holds until the next node_new(). */
@@ -195,7 +195,7 @@ static const struct condition {
 	enum filter_kind kind;
 	enum condition_value value; /* none; a word; with = or !=; with any comparison */
 	bool remote;
-	bool text;          /* a value may be long, or quoted */
+	bool text;           /* a value may be long, or quoted */
 	const char *lacking; /* what to say when no value follows */
 } conditions[] = {
 	{ "stalled", FILTER_STALLED, VALUE_NONE, false, false, NULL },
@@ -230,8 +230,8 @@ static int take_value(const struct parser *parser, const struct filter_token *su
 	const struct filter_token *token = &parser->token;
 
 	if (token->kind != TOKEN_WORD)
-		return fail(parser, token->kind == TOKEN_END ? subject : token, token->kind == TOKEN_END,
-			    lacking);
+		return fail(parser, token->kind == TOKEN_END ? subject : token,
+			    token->kind == TOKEN_END, lacking);
 	if (token->text_length >= size)
 		return fail(parser, token, true, "is too long");
 	memcpy(value, token->text, token->text_length);
@@ -306,8 +306,9 @@ static int parse_compare(struct parser *parser, const struct condition *conditio
 	*ret_compare = TOKEN_EQ;
 	if (kind < TOKEN_EQ || kind > TOKEN_GE) {
 		if (condition->kind == FILTER_DEADLINE)
-			return fail(parser, &parser->token, false, "deadline needs a comparison and "
-								   "a time: deadline < 30s");
+			return fail(parser, &parser->token, false,
+				    "deadline needs a comparison and "
+				    "a time: deadline < 30s");
 		return 0;
 	}
 	if (condition->value == VALUE_EQUAL && kind != TOKEN_EQ && kind != TOKEN_NE)
@@ -327,7 +328,8 @@ static int parse_condition(struct parser *parser, unsigned int *ret_node)
 	int err;
 
 	if (subject.kind != TOKEN_WORD)
-		return fail(parser, &subject, false, "a condition is missing here, such as stalled");
+		return fail(parser, &subject, false,
+			    "a condition is missing here, such as stalled");
 	if (at_word(parser, "state") || at_word(parser, "exclude"))
 		return parse_states(parser, ret_node);
 	if (!condition)
@@ -467,7 +469,7 @@ static int parse_expression(struct parser *parser)
 	return err;
 }
 
-/* The words joined by blanks. NULL when memory is short or, with -EINVAL, when they are too many. */
+/* The words joined by blanks. NULL when memory is short or, with -EINVAL, they are too many. */
 static char *join_words(int argc, char *const argv[], int *ret_err)
 {
 	size_t length = 0, used = 0;
@@ -491,7 +493,7 @@ static char *join_words(int argc, char *const argv[], int *ret_err)
 		used += word;
 		text[used++] = ' ';
 	}
-	text[used] = '\0';
+	text[used ? used - 1 : 0] = '\0';
 	*ret_err = 0;
 	return text;
 }

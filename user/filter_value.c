@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The values of the filter's conditions: states, ports, hosts, paths, numbers.
  * Receives one terminated word from the parser; hands a filled node, or what is wrong. Pure, but
@@ -38,8 +38,8 @@ static bool parse_number(const char *text, uint32_t max, uint32_t *ret_number)
 }
 
 /*
- * States. Letter case, '-' and '_' make no difference, so that ss's words, ss's display and ours are
- * all understood. A request and a TCP Fast Open child are both SYN-RECV, as to ss.
+ * States. Letter case, '-' and '_' make no difference, so that ss's words, ss's display and ours
+ * are all understood. A request and a TCP Fast Open child are both SYN-RECV, as to ss.
  */
 #define STATE_MAX_LEN 31
 #define STATE_NAME(number, name, ss, word) { word, 1U << (number) }, { ss, 1U << (number) },
@@ -91,8 +91,8 @@ const char *filter_value_state(const char *text, uint32_t *ret_mask)
 	mask &= ALL_STATES;
 	if (!mask)
 		return "is no state: use established, syn-sent, syn-recv, fin-wait-1, fin-wait-2, "
-		       "time-wait, closed, close-wait, last-ack, listening, closing, all, connected, "
-		       "synchronized, bucket or big";
+		       "time-wait, closed, close-wait, last-ack, listening, closing, all, "
+		       "connected, synchronized, bucket or big";
 	*ret_mask = mask;
 	return NULL;
 }
@@ -133,8 +133,8 @@ static const char *parse_ports(const char *text, struct filter_ports *ret_ports)
 		return NULL;
 	if (!dash) {
 		if (!parse_port(text, &ret_ports->low))
-			return "is no port: use a number up to 65535, a name of /etc/services, or a "
-			       "range such as :6379-6390";
+			return "is no port: use a number up to 65535, a name of /etc/services, or "
+			       "a range such as :6379-6390";
 		ret_ports->high = ret_ports->low;
 		return NULL;
 	}
@@ -236,8 +236,8 @@ static const char *parse_prefix(char *text, int family, struct filter_node *node
 	else if (family != AF_INET6 && parse_ipv4(text, true, node->addr))
 		return "is part of an address: give four numbers, or a length as in 10.0.0.0/8";
 	else
-		return "is no address: use 10.0.0.1, 10.0.0.0/8, [fd00::1] or [fd00::]/8 (names are "
-		       "not looked up)";
+		return "is no address: use 10.0.0.1, 10.0.0.0/8, [fd00::1] or [fd00::]/8 (names "
+		       "are not looked up)";
 	most = node->family == AF_INET ? 32 : 128;
 	node->prefix = most;
 	if (slash && !parse_number(slash + 1, most, &node->prefix))
@@ -249,12 +249,13 @@ static const char *parse_prefix(char *text, int family, struct filter_node *node
 }
 
 /*
- * Split ADDRESS, [ADDRESS]/LENGTH, [ADDRESS/LENGTH] or a bare IPv6 address from its port: the address
- * is left in `text`, without brackets. Returns the port, NULL when there is none.
+ * Split ADDRESS, [ADDRESS]/LENGTH, [ADDRESS/LENGTH] or a bare IPv6 address from its port: the
+ * address is left in `text`, without brackets. Returns the port, NULL when there is none.
  */
 static char *split_host(char *text, int *family)
 {
 	char *colon = strchr(text, ':'), *end;
+	bool bracket = true;
 
 	if (*text == '[') {
 		end = strchr(text, ']');
@@ -262,12 +263,14 @@ static char *split_host(char *text, int *family)
 			return NULL;
 		memmove(text, text + 1, (size_t)(end - text - 1));
 		memmove(end - 1, end + 1, strlen(end + 1) + 1);
-		*family = AF_INET6;
 		colon = strchr(end - 1, ':');
 	} else if (colon && strchr(colon + 1, ':')) {
-		*family = AF_INET6;
-		return NULL;
+		return NULL; /* a bare IPv6 address */
+	} else {
+		bracket = false;
 	}
+	if (bracket && *family == AF_UNSPEC)
+		*family = AF_INET6;
 	if (!colon)
 		return NULL;
 	*colon = '\0';
@@ -329,7 +332,7 @@ const char *filter_value_netns(const char *text, struct filter_node *node)
 		length -= 6;
 	}
 	if (!length || memchr(text, '/', length))
-		return "is no network namespace: use its inode number, or its name under /run/netns";
+		return "is no network namespace: use its inode number, or its name in /run/netns";
 	if (keep_text(text, length, node))
 		return OUT_OF_MEMORY;
 	node->has_number = parse_number(node->text, UINT32_MAX, &node->number);
@@ -352,7 +355,7 @@ const char *filter_value_deadline(const char *text, enum filter_token_kind compa
 		if (compare != TOKEN_EQ && compare != TOKEN_NE)
 			return "goes with = or != only";
 	} else if (text_parse_span(text, &node->ms)) {
-		return "is no time span: use a number with ms, s, m, h or d, as 30s or 1m30s, or never";
+		return "is no time span: use a number with ms, s, m, h or d, as 1m30s, or never";
 	}
 	return NULL;
 }

@@ -1,7 +1,7 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Cgroup path patterns: all ways through the pattern are followed at once, so that no pattern and no
- * path, however hostile, takes longer than the product of their lengths.
+ * Cgroup path patterns: all ways through the pattern are followed at once, so that no pattern and
+ * no path, however hostile, takes longer than the product of their lengths.
  * Receives a pattern and a path; hands back whether they match. Pure.
  */
 #include <stdint.h>
@@ -111,7 +111,7 @@ bool glob_match(const char *pattern, const char *path)
 
 	if (!pattern[literal])
 		return !strcmp(pattern, path);
-	/* The slash before stars belongs to them: the path of a PATH with all below it may end there. */
+	/* The slash before the stars is theirs: a path may end before it. */
 	if (literal && strncmp(pattern, path, literal - 1))
 		return false;
 	if (strlen(pattern) > GLOB_MAX)

@@ -12,9 +12,10 @@
 
 /*
  * `*` stands for any part of one name, also an empty one; `**` for any part of the path, slashes
- * too; `/` followed by `**` and `/` for one slash as well; and a pattern that ends in a slash and `**`
- * matches what stands before that slash and everything below it. All other characters, `?`, `[` and
- * `\` with them (systemd writes \x2d), stand for themselves. A pattern beyond GLOB_MAX matches nothing.
+ * too. `**` as a whole name stands for any number of names, also for none: a pattern that ends in a
+ * slash and `**` matches what stands before that slash, and everything below it. All other
+ * characters, `?`, `[` and `\` with them (systemd writes \x2d), stand for themselves. A pattern
+ * beyond GLOB_MAX matches nothing.
  */
 bool glob_match(const char *pattern, const char *path);
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Names from outside made safe to print: escaping, valid UTF-8, widths, cgroup paths that fit.
  * Receives raw bytes, also hostile ones; hands printable UTF-8 to the output. Pure.
@@ -66,24 +66,24 @@ size_t utf8_decode(const char *text, uint32_t *ret_c)
 /* Characters that move or hide others: never sent to a terminal as they are. */
 static bool is_dangerous(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) ||  /* C0, DEL, C1 */
-	       c == 0xad ||                            /* soft hyphen */
-	       c == 0x34f ||                           /* combining grapheme joiner */
-	       c == 0x61c ||                           /* Arabic letter mark (bidi) */
-	       c == 0x115f || c == 0x1160 ||           /* Hangul fillers */
-	       (c >= 0x180b && c <= 0x180f) ||         /* Mongolian selectors, vowel separator */
-	       (c >= 0x200b && c <= 0x200f) ||         /* zero-width, bidi marks */
-	       (c >= 0x2028 && c <= 0x202e) ||         /* separators, bidi embeddings */
-	       (c >= 0x2060 && c <= 0x206f) ||         /* joiners, bidi isolates, deprecated */
-	       c == 0x3164 || c == 0xffa0 ||           /* Hangul fillers */
-	       (c >= 0xfe00 && c <= 0xfe0f) ||         /* variation selectors */
-	       c == 0xfeff ||                          /* zero-width no-break space */
-	       (c >= 0xfff0 && c <= 0xfffb) ||         /* interlinear annotation */
-	       (c & 0xfffe) == 0xfffe ||               /* noncharacters */
-	       (c >= 0xfdd0 && c <= 0xfdef) ||         /* noncharacters */
-	       (c >= 0x1bca0 && c <= 0x1bca3) ||       /* shorthand format controls */
-	       (c >= 0x1d173 && c <= 0x1d17a) ||       /* musical format controls */
-	       (c >= 0xe0000 && c <= 0xe0fff);         /* tags, variation selectors */
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || /* C0, DEL, C1 */
+	       c == 0xad ||                           /* soft hyphen */
+	       c == 0x34f ||                          /* combining grapheme joiner */
+	       c == 0x61c ||                          /* Arabic letter mark (bidi) */
+	       c == 0x115f || c == 0x1160 ||          /* Hangul fillers */
+	       (c >= 0x180b && c <= 0x180f) ||        /* Mongolian selectors, vowel separator */
+	       (c >= 0x200b && c <= 0x200f) ||        /* zero-width, bidi marks */
+	       (c >= 0x2028 && c <= 0x202e) ||        /* separators, bidi embeddings */
+	       (c >= 0x2060 && c <= 0x206f) ||        /* joiners, bidi isolates, deprecated */
+	       c == 0x3164 || c == 0xffa0 ||          /* Hangul fillers */
+	       (c >= 0xfe00 && c <= 0xfe0f) ||        /* variation selectors */
+	       c == 0xfeff ||                         /* zero-width no-break space */
+	       (c >= 0xfff0 && c <= 0xfffb) ||        /* interlinear annotation */
+	       (c & 0xfffe) == 0xfffe ||              /* noncharacters */
+	       (c >= 0xfdd0 && c <= 0xfdef) ||        /* noncharacters */
+	       (c >= 0x1bca0 && c <= 0x1bca3) ||      /* shorthand format controls */
+	       (c >= 0x1d173 && c <= 0x1d17a) ||      /* musical format controls */
+	       (c >= 0xe0000 && c <= 0xe0fff);        /* tags, variation selectors */
 }
 
 static size_t escape_bytes(const char *raw, size_t count, char *out)
@@ -223,8 +223,8 @@ static size_t escaped_columns(const char *raw)
 }
 
 /*
- * The longest end of `path` that takes at most `width` columns. One that starts at a '/' reads better,
- * where that gives away less than half of the width.
+ * The longest end of `path` that takes at most `width` columns. One that starts at a '/' reads
+ * better, where that gives away less than half of the width.
  */
 static const char *fitting_end(const char *path, size_t columns, size_t width)
 {

@@ -11,16 +11,20 @@
 #include <stdio.h>
 
 /*
- * Make a name from outside safe to print: printable UTF-8 passes; control characters (C0, DEL, C1),
- * bidi and zero-width controls, line separators and invalid bytes become \xNN (each byte), a backslash
- * becomes \\. Always terminated, cut at a whole escape or character. Returns buf.
+ * Make a name from outside safe to print: printable UTF-8 passes; control characters (C0, DEL,
+ * C1), bidi and zero-width controls, line separators, noncharacters and invalid bytes become \xNN
+ * (each byte), a backslash becomes \\. Always terminated, cut at a whole escape or character. NULL
+ * is empty. Returns buf.
  */
 const char *text_escape(const char *raw, char *buf, size_t size);
 
-/* Valid UTF-8 for a JSON library: invalid bytes become U+FFFD; everything else is kept. Returns buf. */
+/*
+ * Valid UTF-8 for a JSON library: what is invalid becomes U+FFFD, one for each maximal subpart as
+ * Unicode recommends (and Python's "replace" does); everything else is kept. Returns buf.
+ */
 const char *text_utf8(const char *raw, char *buf, size_t size);
 
-/* Columns that a string takes on a terminal (wide and combining characters counted as wcwidth does). */
+/* Columns that a string takes on a terminal, wide and combining characters as wcwidth counts. */
 size_t text_width(const char *utf8);
 
 /*
@@ -33,7 +37,8 @@ const char *text_span(int64_t ms, char *buf, size_t size);
 int text_parse_span(const char *text, int64_t *ret_ms);
 
 /* "10.0.0.1:443", "[fd00::1]:443"; family AF_INET or AF_INET6. size >= 64. Returns buf. */
-const char *text_addr_port(int family, const uint8_t *addr, unsigned int port, char *buf, size_t size);
+const char *text_addr_port(int family, const uint8_t *addr, unsigned int port, char *buf,
+			   size_t size);
 const char *text_addr(int family, const uint8_t *addr, char *buf, size_t size);
 
 /*
@@ -48,8 +53,8 @@ const char *text_time(int64_t realtime_ns, char *buf, size_t size);
 /*
  * Aligned columns. Cells are taken as they are (escape before). The table sizes each column to its
  * widest cell, then takes width from the columns marked TEXT_SHRINK (last ones first, never below
- * their header) until the line fits `width` (0: no limit). Streams: at most TEXT_TABLE_ROWS rows are held to measure;
- * later rows use the widths found (wider cells push the line).
+ * their header) until the line fits `width` (0: no limit). Streams: at most TEXT_TABLE_ROWS rows
+ * are held to measure; later rows use the widths found (wider cells push the line).
  */
 enum text_align { TEXT_LEFT = 0, TEXT_RIGHT = 1, TEXT_SHRINK = 2 /* OR-ed; cut with "…" */ };
 
@@ -66,9 +71,9 @@ struct text_table *text_table_new(FILE *out, const struct text_column *columns, 
 				  unsigned int width, int with_header);
 /* One row: `count` cells, copied. Returns 0 or -ENOMEM, -EIO. */
 int text_table_row(struct text_table *table, const char *const *cells);
-/* Print what is held and stream from now on: for output that is to be seen as it happens. 0 or -EIO. */
+/* Print what is held and stream from now on, for output to be seen at once. 0, -ENOMEM or -EIO. */
 int text_table_flush(struct text_table *table);
-/* Print what is held and free. Returns 0 or -EIO. */
+/* Print what is held and free. Returns 0, -ENOMEM or -EIO. */
 int text_table_end(struct text_table *table);
 
 #endif

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Time spans, times and addresses as text, and spans read from text.
  * Receives numbers and words; hands short printable strings. Pure.
@@ -111,7 +111,7 @@ static uint64_t span_unit(const char *text, size_t length)
 		const char *name;
 		uint64_t ms;
 	} units[] = {
-		{ "ms", 1 },       { "s", SECOND_MS }, { "m", MINUTE_MS },
+		{ "ms", 1 },          { "s", SECOND_MS }, { "m", MINUTE_MS },
 		{ "min", MINUTE_MS }, { "h", HOUR_MS },   { "d", DAY_MS },
 	};
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Aligned columns: holds the first rows to find the widths, then streams.
  * Receives escaped cells; hands lines to a stream. Pure but for that stream.
@@ -28,8 +28,8 @@ struct text_table {
 	size_t limit; /* the terminal's width; 0: none */
 	bool with_header;
 	bool streaming;
-	bool failed;        /* the stream took no more */
-	size_t held;        /* rows in `cells` */
+	bool failed;         /* the stream took no more */
+	size_t held;         /* rows in `cells` */
 	struct buffer cells; /* the held rows' cells, each with its NUL */
 	struct buffer line;
 };
@@ -95,7 +95,7 @@ static char *put_blanks(char *out, size_t count)
 	return out + count;
 }
 
-/* The start of a cell that fills `width` columns with an ellipsis; returns its bytes, sets the columns. */
+/* The bytes of a cell that fill `width` columns together with an ellipsis; sets the columns. */
 static size_t cut_length(const char *cell, size_t width, size_t *ret_columns)
 {
 	size_t columns = 0, length = 0;
@@ -114,7 +114,7 @@ static size_t cut_length(const char *cell, size_t width, size_t *ret_columns)
 	return length;
 }
 
-/* A cell in its column. Cells wider than it push what follows, but for TEXT_SHRINK's, which are cut. */
+/* A cell in its column. One that is too wide is cut under TEXT_SHRINK, else it pushes the rest. */
 static char *put_cell(const struct text_table *table, char *out, size_t index, const char *cell,
 		      size_t bytes)
 {

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * How many columns a character takes on a terminal.
  * Receives a code point; hands 0, 1 or 2 to the table and the cutting of names. Pure: unlike
@@ -11,7 +11,7 @@ struct range {
 	uint32_t first, last;
 };
 
-/* Unicode 14: Mn, Me, Cf but the visible ones, and Hangul vowels and finals, which join a syllable. */
+/* Unicode 14: Mn, Me, Cf but the visible ones; Hangul vowels and finals, which join a syllable. */
 static const struct range zero_width[] = {
 	/* clang-format off */
 	{ 0x0300, 0x036f }, { 0x0483, 0x0489 }, { 0x0591, 0x05bd }, { 0x05bf, 0x05bf },

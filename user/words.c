@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The names of timers, causes, events, actions and states.
  * Receives the X-macros of words.h; hands the words to every command, text and JSON alike. Pure.

@@ -253,7 +253,9 @@ start_in peer ip netns exec "$peer_ns" "$stall" peer "$db_port" "$log_port" >"$t
 peer_pid=$!
 wait_for 50 "$peer_pid" grep -q ready "$tmp/peer" || fail "the peer did not start"
 
-say "tcptimer trace netns $app_ns   (its lines follow as things happen)"
+say "tcptimer trace netns $app_ns" \
+	"A line for each event: the timer that fired, how long the stall has lasted, what the kernel" \
+	"did, and when the timer fires again."
 start_in trace "$tcptimer" trace netns "$app_ns"
 trace_pid=$!
 wait_for 150 "$trace_pid" trace_attached || fail "tcptimer trace did not start (see: $tcptimer doctor)"

@@ -136,6 +136,7 @@ enum tcptimer_local_drop {
 	X(tfo_timeout, "fast-open child starts from req->timeout, not 1 s", "5.17 5903123f662e")   \
 	X(tw_timer, "TIME_WAIT: 0 host-wide slots, 1 a timer each", "4.1 789f558cfb36")            \
 	X(tw_recycle, "tcp_tw_recycle exists", "removed in 4.12 4396e46187ca")                     \
+	X(paws_tw_counter, "TIME_WAIT counts PAWS apart, as PAWSTimewait", "6.16")                 \
 	X(oow_limit, "tcp_invalid_ratelimit", "3.20/4.0 032ee4236954")
 
 #define TCPTIMER_BEHAVIOUR_FIELD(field, what, since) __u8 field;
@@ -365,6 +366,10 @@ void tcptimer_snapshot_apply_sysctls(const struct tcptimer_profile *profile, __u
 /* An RTO of that length, with a smoothed RTT that gives it; and the variance that is left. */
 void tcptimer_snapshot_set_rto(const struct tcptimer_profile *profile, __u32 hz,
 			       struct tcptimer_snapshot *s, __u32 rto_ms);
+
+/* Moves the socket to another jiffy: now_jiffies and every stamp and expiry with it. */
+void tcptimer_snapshot_set_jiffies(const struct tcptimer_profile *profile, __u32 hz,
+				   struct tcptimer_snapshot *s, __u64 jiffies);
 
 /* What the socket waits for, in `simulate`. Each arms the timers that the kernel would, now. */
 void tcptimer_snapshot_arm_data(const struct tcptimer_profile *profile, __u32 hz,

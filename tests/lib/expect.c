@@ -87,6 +87,9 @@ static void check_age(struct world *world, struct json_object *line)
 	if (!json_flag(line, "stalled") || !world_count(world, "stall", NULL))
 		return;
 	age_ns = (uint64_t)json_number(line, "stall_ms") * NSEC_PER_MSEC;
+	CHECK(age_ns + JIFFIES_NS >= world->age_ns, "the stall grew younger: %s",
+	      json_object_to_json_string(line));
+	world->age_ns = age_ns;
 	for (i = 0; i < world->wire.count; i++)
 		if (world->wire.packets[i].out && world->wire.packets[i].time_ns <= world->mark_ns)
 			since_ns = world->wire.packets[i].time_ns;
@@ -102,6 +105,9 @@ static void check_foretold(struct world *world, size_t from)
 	struct json_object *line = world->trace.lines[from];
 	uint64_t due_ns, time_ns;
 	size_t i;
+
+	if (world->answer_ns && json_time_ns(line) < world->answer_ns)
+		return; /* what the peer sent may have set the timer again */
 
 	if (strcmp(json_text(line, "event"), "expired") != 0 ||
 	    strcmp(json_text(line, "next_ms"), "(null)") == 0 || json_number(line, "next_ms") < 0)

@@ -23,6 +23,7 @@ struct world {
 	int fd;              /* the application's socket, when there is one */
 	uint64_t cookie;     /* its cookie; 0: not known */
 	uint64_t mark_ns;    /* packets after this belong to the steps */
+	uint64_t age_ns;     /* of the stall, as the line before told */
 	uint64_t answer_ns;  /* when the peer answered what ends the stall; 0: it never did */
 };
 
@@ -41,6 +42,8 @@ void world_run(struct world *world, unsigned int ms);
 void world_await(struct world *world, const char *event, const char *timer, unsigned int max_ms);
 /* Stop the trace, take the rest of the wire. */
 void world_end(struct world *world);
+/* Is it the firing of a timer that the kernel had cancelled already? */
+bool line_is_stale(struct json_object *line);
 
 /* One line that the trace has to show. */
 struct step {
@@ -58,6 +61,9 @@ struct step {
  * The lines are these, no other, in order; the packets that this host sent since world_mark() are
  * those that the steps tell, no other, each within the tolerance of its line's time; every line is
  * about this world's connection; each next_ms foretold the next expiry of that timer.
+ *
+ * Write timers that fire although nothing is pending are left out: the kernel cancels lazily, so a
+ * calm connection's first RTO still comes (event expired, action none, no timer's name).
  */
 void world_expect(struct world *world, const struct step *steps, size_t count);
 #define WORLD_EXPECT(world, ...)                                                                   \

@@ -229,10 +229,10 @@ static void timer_fin_wait2(const struct scenario *scenario)
 	start_trace(&world, scenario, "fin_wait2");
 	world_connect(&world);
 	go_fin_wait2(&world);
-	world_await(&world, "expired", "fin_wait2", 8000);
+	world_await(&world, "closed", "fin_wait2", 8000);
 	world_end(&world);
 	WORLD_EXPECT(&world,
-		     { "expired", "fin_wait2", "ended", -1, "fin_wait2", NULL, 0, true });
+		     { "closed", "fin_wait2", "ended", -1, "fin_wait2", NULL, 0, true });
 }
 
 /* Longer than a minute: the socket's own timer first, then the mini-socket for the rest. */
@@ -249,7 +249,7 @@ static void timer_fin_wait2_long(const struct scenario *scenario)
 	world_end(&world);
 	WORLD_EXPECT(&world,
 		     { "expired", "fin_wait2", "handed_over", -1, NULL, NULL, 0, true },
-		     { "expired", "fin_wait2", "ended", -1, "fin_wait2", NULL, 0, true });
+		     { "closed", "fin_wait2", "ended", -1, "fin_wait2", NULL, 0, true });
 }
 
 static void timer_timewait(const struct scenario *scenario)
@@ -266,10 +266,10 @@ static void timer_timewait(const struct scenario *scenario)
 	since_ns = realtime_ns();
 	world_run(&world, 100);
 	world_mark(&world);
-	world_await(&world, "expired", "timewait", 70000);
+	world_await(&world, "closed", "timewait", 70000);
 	world_end(&world);
-	WORLD_EXPECT(&world, { "expired", "timewait", "ended", -1, "closed", NULL, 0, true });
-	line = world_line(&world, "expired", 0);
+	WORLD_EXPECT(&world, { "closed", "timewait", "ended", -1, "closed", NULL, 0, true });
+	line = world_line(&world, "closed", 0);
 	CHECK(json_time_ns(line) > since_ns + 60 * NSEC_PER_SEC, "before its minute was over");
 	CHECK(strcmp(json_text(line, "state"), "time_wait") == 0, "state");
 }

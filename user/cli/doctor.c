@@ -80,6 +80,21 @@ static void doctor_btf(struct doctor *d)
 		   "no /sys/kernel/btf/vmlinux: the kernel needs CONFIG_DEBUG_INFO_BTF");
 }
 
+/* "list, trace" as an array */
+static struct json_object *doctor_needed_by(const char *commands)
+{
+	struct json_object *array = json_object_new_array();
+
+	while (*commands) {
+		size_t len = strcspn(commands, ",");
+
+		json_object_array_add(array, json_object_new_string_len(commands, (int)len));
+		commands += len;
+		commands += strspn(commands, ", ");
+	}
+	return array;
+}
+
 /* Handlers of timers are found by their addresses, which kptr_restrict 2 hides from everyone. */
 static void doctor_kallsyms(struct doctor *d)
 {
@@ -130,10 +145,10 @@ static void doctor_cgroup(struct doctor *d)
 	const char *mount = cgroups_mount();
 
 	if (mount)
-		doctor_add(d, "cgroup2", "list, trace: names of cgroups", true, false, "%s", mount);
+		doctor_add(d, "cgroup2", "list, trace", true, false, "names of cgroups: %s", mount);
 	else
-		doctor_add(d, "cgroup2", "list, trace: names of cgroups", false, false,
-			   "not mounted; as root: mount -t cgroup2 none /sys/fs/cgroup");
+		doctor_add(d, "cgroup2", "list, trace", false, false,
+			   "names of cgroups: not mounted; as root: mount -t cgroup2 none /sys/fs/cgroup");
 }
 
 static void doctor_programs(struct doctor *d)
@@ -187,7 +202,7 @@ static int doctor_json(const struct doctor *d)
 
 		json_object_object_add(row, "name", json_object_new_string(c->name));
 		json_object_object_add(row, "ok", json_object_new_boolean(c->ok));
-		json_object_object_add(row, "needed_by", json_object_new_string(c->needed_by));
+		json_object_object_add(row, "needed_by", doctor_needed_by(c->needed_by));
 		json_object_object_add(row, "detail",
 			json_object_new_string(text_utf8(c->detail, detail, sizeof(detail))));
 		json_object_array_add(array, row);

@@ -195,9 +195,6 @@ static int list_read(struct list *l)
 	if (l->reader.skipped)
 		fprintf(stderr, "tcptimer: %u network namespaces vanished or could not be entered\n",
 			l->reader.skipped);
-	if (l->read.netns && !l->reader.visited)
-		return cli_fail("no network namespace '%s'; `lsns -t net` and /run/netns name them",
-				l->read.netns);
 	return cli_flush();
 }
 
@@ -205,6 +202,7 @@ int list_run(const struct command *command, int argc, char **argv)
 {
 	struct list l = { .read = { .states = ~0U }, .hz = probe_hz() };
 	struct filter_hints hints;
+	char name[256];
 	int status = list_parse(command, argc, argv, &l);
 	int err;
 
@@ -219,6 +217,9 @@ int list_run(const struct command *command, int argc, char **argv)
 	l.read.owners = l.processes || hints.needs_pid;
 	l.offset_ns = cli_realtime_offset_ns();
 	status = cli_need_root(command->name);
+	if (!status && l.read.netns && !netns_exists(l.read.netns))
+		status = cli_fail("no network namespace '%s'; `lsns -t net` and /run/netns name them",
+				  text_escape(l.read.netns, name, sizeof(name)));
 	if (status)
 		goto out;
 	err = snapshots_open(&l.reader, &l.read);

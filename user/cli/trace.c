@@ -137,6 +137,7 @@ static int trace_record(void *arg, void *data, size_t size)
 	event_judge(&event, t->out.hz, &verdict);
 	names_fill(&conn, &event.after, t->out.hz, trace_owners(t, &event));
 	conn.fired = event.timer ? 1U << event.timer : 0;
+	conn.in_stall = event.stall_timer != TCPTIMER_TIMER_NONE;
 	if (!filter_match(t->filter, &conn))
 		return 0;
 	if (trace_out_event(&t->out, &event, &verdict, &conn)) {

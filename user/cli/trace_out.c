@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <json-c/json.h>
@@ -47,6 +48,8 @@ static int trace_out_json(const struct trace_out *out, const struct tcptimer_eve
 
 	if (!o)
 		return -EIO;
+	if (!event->timer) /* not the soonest armed, as `list` has it, but the one that fired: none */
+		json_object_object_add(o, "timer", NULL);
 	json_object_object_add(o, "stalled", json_object_new_boolean(event->stall_timer != 0));
 	json_object_object_add(o, "stall_ms", json_object_new_int64(trace_stall_ms(out, event)));
 	json_object_object_add(o, "event", json_object_new_string(tcptimer_event_name(event->kind)));
@@ -116,46 +119,73 @@ int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
 	return err;
 }
 
+/* What each CPU lost since the last time, in place of what it lost in all. */
+static void trace_new_losses(struct trace_out *out, uint64_t *by_cpu, unsigned int cpus)
+{
+	uint64_t *told = out->sums.lost_by_cpu;
+	unsigned int cpu;
+
+	if (!told)
+		told = out->sums.lost_by_cpu = calloc(cpus, sizeof(*told));
+	for (cpu = 0; told && cpu < cpus; cpu++) {
+		uint64_t all = by_cpu[cpu];
+
+		by_cpu[cpu] -= told[cpu];
+		told[cpu] = all;
+	}
+}
+
+static void trace_losses_text(const uint64_t *by_cpu, unsigned int cpus, uint64_t new, uint64_t all)
+{
+	unsigned int cpu;
+
+	printf("-- %llu events lost, %llu in all: the reader was too slow (by cpu:",
+	       (unsigned long long)new, (unsigned long long)all);
+	for (cpu = 0; cpu < cpus; cpu++)
+		if (by_cpu[cpu])
+			printf(" %u=%llu", cpu, (unsigned long long)by_cpu[cpu]);
+	puts("); --ring-size makes room");
+}
+
+static void trace_losses_json(const uint64_t *by_cpu, unsigned int cpus, uint64_t new)
+{
+	struct json_object *o = json_object_new_object(), *array = json_object_new_array();
+	struct timespec now;
+	unsigned int cpu;
+	char when[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	text_time(now.tv_sec * 1000000000LL + now.tv_nsec, when, sizeof(when));
+	json_object_object_add(o, "time", json_object_new_string(when));
+	json_object_object_add(o, "event", json_object_new_string("lost"));
+	json_object_object_add(o, "lost", json_object_new_int64((int64_t)new));
+	for (cpu = 0; cpu < cpus; cpu++) {
+		struct json_object *c;
+
+		if (!by_cpu[cpu])
+			continue;
+		c = json_object_new_object();
+		json_object_object_add(c, "cpu", json_object_new_int((int)cpu));
+		json_object_object_add(c, "lost", json_object_new_int64((int64_t)by_cpu[cpu]));
+		json_object_array_add(array, c);
+	}
+	json_object_object_add(o, "cpus", array);
+	conn_json_print(o, "", "\n");
+}
+
 void trace_out_losses(struct trace_out *out, const struct tracer *tracer)
 {
 	uint64_t by_cpu[TRACER_CPUS_MAX];
 	uint64_t lost = tracer_lost(tracer, by_cpu);
-	struct json_object *o, *cpus;
-	unsigned int cpu;
-	char when[32];
+	uint64_t new = lost - out->sums.lost;
 
-	if (lost == out->sums.lost)
+	if (!new)
 		return;
-	if (!out->json) {
-		printf("-- %llu events lost, %llu in all: the reader was too slow (by cpu:",
-		       (unsigned long long)(lost - out->sums.lost), (unsigned long long)lost);
-		for (cpu = 0; cpu < tracer->cpus; cpu++)
-			if (by_cpu[cpu])
-				printf(" %u=%llu", cpu, (unsigned long long)by_cpu[cpu]);
-		puts("); --ring-size makes room");
-	} else {
-		struct timespec now;
-
-		clock_gettime(CLOCK_REALTIME, &now);
-		o = json_object_new_object();
-		cpus = json_object_new_array();
-		text_time(now.tv_sec * 1000000000LL + now.tv_nsec, when, sizeof(when));
-		json_object_object_add(o, "time", json_object_new_string(when));
-		json_object_object_add(o, "event", json_object_new_string("lost"));
-		json_object_object_add(o, "lost", json_object_new_int64((int64_t)(lost - out->sums.lost)));
-		for (cpu = 0; cpu < tracer->cpus; cpu++) {
-			struct json_object *c;
-
-			if (!by_cpu[cpu])
-				continue;
-			c = json_object_new_object();
-			json_object_object_add(c, "cpu", json_object_new_int((int)cpu));
-			json_object_object_add(c, "lost", json_object_new_int64((int64_t)by_cpu[cpu]));
-			json_object_array_add(cpus, c);
-		}
-		json_object_object_add(o, "cpus", cpus);
-		conn_json_print(o, "", "\n");
-	}
+	trace_new_losses(out, by_cpu, tracer->cpus);
+	if (out->json)
+		trace_losses_json(by_cpu, tracer->cpus, new);
+	else
+		trace_losses_text(by_cpu, tracer->cpus, new, lost);
 	fflush(stdout);
 	out->sums.lost = lost;
 }
@@ -176,7 +206,7 @@ static void trace_sum_line(FILE *file, const char *title, const unsigned long *c
 	fputs(*comma ? "\n" : " none\n", file);
 }
 
-void trace_out_end(const struct trace_out *out)
+void trace_out_end(struct trace_out *out)
 {
 	FILE *file = out->json ? stderr : stdout;
 	const struct trace_sums *sums = &out->sums;
@@ -191,4 +221,6 @@ void trace_out_end(const struct trace_out *out)
 	if (sums->malformed)
 		fprintf(file, "%-9s %lu records did not decode\n", "malformed", sums->malformed);
 	fflush(file);
+	free(out->sums.lost_by_cpu);
+	out->sums.lost_by_cpu = NULL;
 }

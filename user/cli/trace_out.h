@@ -18,7 +18,8 @@ struct trace_sums {
 	unsigned long timers[TCPTIMER_TIMER_COUNT]; /* of `expired` and `abort` */
 	unsigned long causes[TCPTIMER_CAUSE_COUNT]; /* of what ended */
 	unsigned long malformed;                    /* records that did not decode */
-	uint64_t lost;
+	uint64_t lost;                              /* told so far ... */
+	uint64_t *lost_by_cpu;                      /* ... and by CPU */
 };
 
 struct trace_out {
@@ -34,6 +35,6 @@ int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
 		    const struct event_verdict *verdict, const struct conn *conn);
 /* Tell of losses that are new since the last call. */
 void trace_out_losses(struct trace_out *out, const struct tracer *tracer);
-void trace_out_end(const struct trace_out *out);
+void trace_out_end(struct trace_out *out);
 
 #endif

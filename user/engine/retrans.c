@@ -15,7 +15,7 @@ static void retrans_arm(struct engine_stream *st, struct tcptimer_engine_event *
 	const struct engine_mark *mark = &st->marks[ENGINE_MARK_RETRANS];
 	struct engine_span delay = { st->rto, st->rto };
 	struct engine_span x, ms;
-	__s64 lo = st->rto, hi = st->rto;
+	__s64 lo = st->rto, hi = st->rto, skew;
 	bool clamped = false;
 
 	if (st->profile->rto_clamp && st->user_timeout) {
@@ -38,14 +38,14 @@ static void retrans_arm(struct engine_stream *st, struct tcptimer_engine_event *
 		engine_arm(st, st->timer, delay.lo);
 		return;
 	}
-	x.lo = mark->since.lo + engine_min_s64(delay.hi, st->rto);
-	x.hi = mark->since.hi + delay.lo;
-	if (x.lo > x.hi) { /* rounding where HZ does not divide 1000 */
-		__s64 swap = x.lo;
-
-		x.lo = x.hi;
-		x.hi = swap;
-	}
+	/*
+	 * The longest delay belongs to the youngest stamp. What the stamp's clock may lie off its
+	 * jiffy, and rounding where HZ does not divide 1000, can move the expiry either way.
+	 */
+	skew = (mark->skew_hi_ns - mark->skew_lo_ns + st->tick_ns - 1) / st->tick_ns;
+	skew += 1000 % st->hz ? 1 : 0;
+	x.lo = mark->since.lo + delay.hi - skew;
+	x.hi = mark->since.hi + delay.lo + skew;
 	engine_arm_from(st, st->timer, ENGINE_MARK_RETRANS, x, delay);
 }
 
@@ -125,8 +125,9 @@ static void retrans_backoff(struct engine_stream *st, struct tcptimer_engine_eve
 	}
 }
 
-/* tcp_retransmit_skb(): stamps the first attempt, since 5.1 also one that failed, with the stamp of
- * when the segment last left.
+/*
+ * tcp_retransmit_skb() stamps the first attempt; since 5.1 also one that failed, with the time at
+ * which the segment last left.
  */
 static void retrans_stamp(struct engine_stream *st, bool sent)
 {
@@ -219,37 +220,46 @@ void engine_retrans_fire(struct engine_stream *st, struct tcptimer_engine_event 
 		retrans_arm(st, ev);
 }
 
-/*
- * No limit ends it: none is left, or the peer keeps answering a closed window with nothing that
- * counts the silence of the sender's own data.
- */
+/* tcp_rtx_probe0_timed_out() will not say yes: not while the peer answers, or by no limit at all. */
+static bool retrans_closed_hopeless(const struct engine_stream *st)
+{
+	const struct engine_mark *rcv = &st->marks[ENGINE_MARK_RCV];
+	bool ignored = engine_ignores(st, TCPTIMER_LIMIT_RTO_MAX);
+	bool answered = st->peer == TCPTIMER_PEER_ZERO_WINDOW &&
+			!(st->flags & TCPTIMER_ENGINE_LOCAL_DROP);
+	__s64 limit = (__s64)st->rto_max * (st->profile->shrunk_twice ? 2 : 1);
+
+	if (st->profile->shrunk_window != TCPTIMER_SHRUNK_RCV && st->user_timeout)
+		return false;
+	if (ignored)
+		return true;
+	/* Answers come with every retransmission, of which none waits longer than rto_max. */
+	return answered && st->profile->shrunk_window != TCPTIMER_SHRUNK_RCV &&
+	       rcv->since.hi + st->delay.hi <= limit;
+}
+
+/* No limit is left that could end it, however long it retransmits. */
 bool engine_retrans_hopeless(const struct engine_stream *st)
 {
-	bool closed = !st->snd_wnd && !engine_is_dead(st) && !engine_in_syn_state(st);
-	bool syn = engine_in_syn_state(st);
-	bool syn_ignored = engine_ignores(st, st->s->syn_retries ? TCPTIMER_LIMIT_SYNCNT :
-								   TCPTIMER_LIMIT_SYN_RETRIES);
-	bool memory = (st->flags & TCPTIMER_ENGINE_OUT_OF_RESOURCES) && engine_is_dead(st) &&
-		      !engine_ignores(st, TCPTIMER_LIMIT_MEMORY);
+	bool drop = st->flags & TCPTIMER_ENGINE_LOCAL_DROP;
+	bool dead = engine_is_dead(st);
 
-	if (st->peer == TCPTIMER_PEER_ACKS || st->peer == TCPTIMER_PEER_RESETS || memory)
+	if (!drop && (st->peer == TCPTIMER_PEER_ACKS || st->peer == TCPTIMER_PEER_RESETS))
 		return false;
-	if (closed || (st->peer == TCPTIMER_PEER_ZERO_WINDOW && !engine_is_dead(st) && !syn)) {
-		if (st->profile->shrunk_window == TCPTIMER_SHRUNK_RCV)
-			return engine_ignores(st, TCPTIMER_LIMIT_RTO_MAX);
-		if (st->user_timeout)
-			return false;
-		return st->peer == TCPTIMER_PEER_ZERO_WINDOW ||
-		       engine_ignores(st, TCPTIMER_LIMIT_RTO_MAX);
-	}
-	if (syn) {
-		if (st->peer != TCPTIMER_PEER_SILENT)
-			return false;
-		return syn_ignored &&
-		       (!st->user_timeout || st->profile->syn_limit != TCPTIMER_SYN_COUNT_OR_TIME);
-	}
-	if (st->user_timeout)
+	if (dead && (st->flags & TCPTIMER_ENGINE_OUT_OF_RESOURCES) &&
+	    !engine_ignores(st, TCPTIMER_LIMIT_MEMORY))
 		return false;
-	return engine_ignores(st, engine_is_dead(st) ? TCPTIMER_LIMIT_ORPHAN_RETRIES :
-						       TCPTIMER_LIMIT_RETRIES2);
+	if (engine_in_syn_state(st)) {
+		if (st->peer != TCPTIMER_PEER_SILENT && !drop)
+			return false;
+		if (st->user_timeout && st->profile->syn_limit == TCPTIMER_SYN_COUNT_OR_TIME)
+			return false;
+		return engine_ignores(st, st->s->syn_retries ? TCPTIMER_LIMIT_SYNCNT :
+							       TCPTIMER_LIMIT_SYN_RETRIES);
+	}
+	if (!st->snd_wnd && !dead)
+		return retrans_closed_hopeless(st);
+	if (st->user_timeout || (st->peer == TCPTIMER_PEER_ZERO_WINDOW && !dead && !drop))
+		return false;
+	return engine_ignores(st, dead ? TCPTIMER_LIMIT_ORPHAN_RETRIES : TCPTIMER_LIMIT_RETRIES2);
 }

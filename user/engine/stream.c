@@ -17,21 +17,15 @@ static __u32 stream_tick_ns(__u32 hz)
 	return (__u32)((NSEC_PER_SEC + hz / 2) / hz);
 }
 
-/* CLOCK_MONOTONIC at the firing at hand. */
-static __u64 stream_clock_ns(const struct engine_stream *st)
-{
-	return st->base_ns + (__u64)st->at.lo * st->tick_ns;
-}
-
 static bool stream_usec(const struct engine_stream *st)
 {
 	return st->profile->usec_ts && (st->s->flags & TCPTIMER_F_USEC_TS);
 }
 
-/* tcp_time_stamp_ts() at the firing at hand. */
-static __u32 stream_stamp(const struct engine_stream *st)
+/* tcp_time_stamp_ts() at a relative jiffy: CLOCK_MONOTONIC in ms or us. */
+static __u32 stream_stamp_at(const struct engine_stream *st, __s64 jiffies)
 {
-	__u64 ns = stream_clock_ns(st);
+	__u64 ns = st->base_ns + (__u64)jiffies * st->tick_ns;
 
 	return (__u32)(stream_usec(st) ? ns / NSEC_PER_USEC : ns / (__u64)NSEC_PER_MSEC);
 }
@@ -42,7 +36,7 @@ void engine_mark_now(struct engine_stream *st, enum engine_mark_id id)
 
 	*mark = (struct engine_mark){
 		.set = true,
-		.stamp = stream_stamp(st),
+		.stamp = stream_stamp_at(st, st->at.lo),
 		.origin = st->at,
 		.phase = st->phase,
 	};
@@ -56,7 +50,7 @@ void engine_mark_jiffies(struct engine_stream *st, enum engine_mark_id id, __u32
 
 	*mark = (struct engine_mark){
 		.set = true,
-		.stamp = stamp,
+		.stamp = stream_stamp_at(st, -since),
 		.since = { since, since },
 		.origin = { -since, -since },
 		.phase = wheel_phase_add(st->phase, -since),
@@ -89,7 +83,7 @@ struct engine_span engine_elapsed_ms(const struct engine_stream *st, enum engine
 	struct engine_span ms;
 
 	if (st->exact) {
-		__u32 delta = stream_stamp(st) - mark->stamp;
+		__u32 delta = stream_stamp_at(st, st->at.lo) - mark->stamp;
 
 		if (stream_usec(st))
 			delta /= 1000;

@@ -46,6 +46,10 @@ struct netns {
  */
 int netns_each(int (*fn)(const struct netns *netns, void *arg), void *arg,
 	       unsigned int *ret_skipped);
+/* Whether a namespace of that name or inode number is there. */
+bool netns_exists(const char *which);
+/* The entry is the one that `which`, a name or inode number, says. */
+bool netns_is(const struct netns *netns, const char *which);
 /* The name under which a namespace is bind-mounted, or NULL. Looked up once, then cached. */
 const char *netns_name(unsigned int inum);
 

@@ -204,6 +204,30 @@ int netns_each(int (*fn)(const struct netns *netns, void *arg), void *arg,
 	return err;
 }
 
+bool netns_is(const struct netns *netns, const char *which)
+{
+	char inum[16];
+
+	snprintf(inum, sizeof(inum), "%u", netns->inum);
+	return !strcmp(which, inum) || (netns->name && !strcmp(which, netns->name));
+}
+
+bool netns_exists(const char *which)
+{
+	struct netns_set set = {};
+	bool found = false;
+	size_t i;
+
+	netns_collect(&set);
+	for (i = 0; !found && i < set.count; i++) {
+		struct netns netns = { .inum = set.entries[i].inum, .name = set.entries[i].name };
+
+		found = netns_is(&netns, which);
+	}
+	netns_set_free(&set);
+	return found;
+}
+
 const char *netns_name(unsigned int inum)
 {
 	static struct netns_set set;

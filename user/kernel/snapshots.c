@@ -4,8 +4,6 @@
  * Receives what to read; hands each socket's snapshot to a function.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <bpf/libbpf.h>
 #include "kernel/iter.h"
@@ -51,22 +49,11 @@ static int snapshots_record(const void *record, void *arg)
 	return run->fn(record, run->arg);
 }
 
-static bool snapshots_wants(const struct snapshot_options *options, const struct netns *netns)
-{
-	char inum[16];
-
-	if (!options->netns)
-		return true;
-	snprintf(inum, sizeof(inum), "%u", netns->inum);
-	return !strcmp(options->netns, inum) ||
-	       (netns->name && !strcmp(options->netns, netns->name));
-}
-
 static int snapshots_netns(const struct netns *netns, void *arg)
 {
 	struct snapshots_run *run = arg;
 
-	if (!snapshots_wants(&run->reader->options, netns))
+	if (run->reader->options.netns && !netns_is(netns, run->reader->options.netns))
 		return 0;
 	run->reader->visited++;
 	return iter_records(run->link, sizeof(struct tcptimer_snapshot), snapshots_record, run);
