@@ -10,6 +10,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 #include "tcptimer/event.h"
+#include "tcptimer/stall.h"
 
 /* The kernel's CONFIG_HZ, set by the loader. */
 extern const volatile __u32 cfg_hz;

@@ -136,7 +136,7 @@ static __always_inline __u64 trace_identity(__u64 sk)
 static __always_inline void trace_stall_open(struct tcptimer_event *ev, __u64 sk, __u8 timer)
 {
 	struct trace_stall st = {
-		.since_ns = ev->time_ns,
+		.since_ns = ev->time_ns - tcptimer_stall_age_ms(&ev->after, cfg_hz) * 1000000,
 		.identity = trace_identity(sk),
 		.timer = timer,
 		.kind = ev->after.kind,
@@ -203,6 +203,7 @@ static __always_inline void trace_recovered(struct tcptimer_event *ev, __u64 sk)
 	ev->stall_end_ns = trace_answer_ns(&ev->after);
 	if (ev->stall_end_ns < ev->stall_since_ns)
 		ev->stall_end_ns = ev->stall_since_ns;
+	ev->timer = ev->stall_timer;
 	trace_emit(ev, TCPTIMER_EVENT_RECOVERED);
 	trace_stall_close(sk);
 }
@@ -600,11 +601,12 @@ static __always_inline void trace_closed(struct trace_scratch *sc, __u64 sk, __u
 		kind = TCPTIMER_EVENT_RESET;
 	} else if (st && ev->err && (st->flags & TRACE_S_DEFERRED)) {
 		ev->what |= TCPTIMER_W_LATE;
-		ev->timer = st->timer;
 		kind = TCPTIMER_EVENT_ABORT;
 	} else {
 		kind = ev->err ? TCPTIMER_EVENT_ABORT : TCPTIMER_EVENT_CLOSED;
 	}
+	if (st)
+		ev->timer = st->timer;
 	trace_emit(ev, kind);
 	if (st)
 		trace_stall_close(sk);
@@ -626,6 +628,7 @@ static __always_inline void trace_established(__u64 sk, __u8 old_state)
 	ev->after.state = TCPTIMER_STATE_ESTABLISHED; /* the tracepoint is just before the store */
 	trace_stall_note(ev, st);
 	ev->stall_end_ns = ev->time_ns;
+	ev->timer = st->timer;
 	trace_emit(ev, TCPTIMER_EVENT_RECOVERED);
 	trace_stall_close(sk);
 }
@@ -693,8 +696,10 @@ static __always_inline void trace_reset(__u32 slot, __u64 sk, __u8 flag, __u32 w
 	sc->ev.what = what | (st ? TCPTIMER_W_CLOSED : 0);
 	fill_full(&sc->ev.after, sk);
 	sc->ev.err = sc->ev.after.err;
-	if (st)
+	if (st) {
 		trace_stall_note(&sc->ev, st);
+		sc->ev.timer = st->timer;
+	}
 	trace_emit(&sc->ev, TCPTIMER_EVENT_RESET);
 	if (st)
 		trace_stall_close(sk);
@@ -744,6 +749,7 @@ int BPF_PROG(trace_destroy_sock, struct sock *sk)
 		fill_full(&sc->ev.after, key);
 		sc->ev.err = sc->ev.after.err;
 		trace_stall_note(&sc->ev, st);
+		sc->ev.timer = st->timer;
 		trace_emit(&sc->ev, TCPTIMER_EVENT_CLOSED);
 	}
 	trace_stall_close(key);
@@ -763,6 +769,7 @@ static __always_inline void trace_sweep_request(struct trace_scratch *sc, __u64 
 	if (st->identity == trace_identity(sk) && (sc->ev.after.flags & TCPTIMER_F_TIMER_HW))
 		return;
 	sc->ev.stall_end_ns = acked ? *when : sc->ev.time_ns;
+	sc->ev.timer = st->timer;
 	trace_emit(&sc->ev, acked ? TCPTIMER_EVENT_RECOVERED : TCPTIMER_EVENT_CLOSED);
 	trace_stall_close(sk);
 }

@@ -4,16 +4,12 @@
  * Receives a snapshot; hands timers and ages in ms to the filter, text and JSON output. Pure.
  */
 #include "conn.h"
+#include "tcptimer/stall.h"
 
 #define WHEEL_SLOTS 64U    /* LVL_SIZE: buckets in a level */
 #define WHEEL_LEVELS 9U    /* LVL_DEPTH at most: 8 when HZ <= 100 */
 #define WHEEL_CLK_SHIFT 3U /* LVL_CLK_SHIFT: each level is eight times as coarse */
 #define WHEEL_IDX_SHIFT 22 /* TIMER_ARRAYSHIFT: timer_list.flags >> 22 is the bucket's index */
-
-#define RTO_MAX_S 120 /* TCP_RTO_MAX: caps a request's period, when the snapshot has no own limit */
-
-/* A stamp this little after "now" was taken between the two reads: not one from before the wrap. */
-#define STAMP_AHEAD_MAX 1000U
 
 static int64_t jiffies_to_ms(int64_t jiffies, unsigned int hz)
 {
@@ -146,93 +142,7 @@ unsigned int conn_timers(const struct tcptimer_snapshot *snap, unsigned int hz,
 	return count;
 }
 
-/* now - stamp on a clock of 32 bits; 0 for a stamp that is slightly ahead. */
-static uint32_t stamp_age(uint32_t now, uint32_t stamp)
-{
-	uint32_t age = now - stamp;
-
-	return age > UINT32_MAX - STAMP_AHEAD_MAX ? 0 : age;
-}
-
-/*
- * Since the first retransmission was tried (SYN: since the SYN itself), by retrans_stamp, as
- * retransmits_timed_out() measures. In microseconds (TCP timestamps in us, 6.7) the stamp wraps
- * after 71 minutes, beyond which only a stall against a shrunk window can last.
- */
-static int64_t retrans_age_ms(const struct tcptimer_snapshot *snap)
-{
-	uint64_t now_ms = snap->now_ns / 1000000;
-
-	if (!snap->retrans_stamp) /* undone: the head's last sending is all that is left */
-		return snap->head_stamp_ms ? stamp_age((uint32_t)now_ms, snap->head_stamp_ms) : 0;
-	if (snap->flags & TCPTIMER_F_USEC_TS)
-		return stamp_age((uint32_t)(snap->now_ns / 1000), snap->retrans_stamp) / 1000;
-	return stamp_age((uint32_t)now_ms, snap->retrans_stamp);
-}
-
-/*
- * Since the request was made, that is since the first SYN-ACK: reqsk_timer_handler() waits timeout,
- * then min(timeout << n, RTO_MAX) after its n-th run. So: the periods that are over, plus what of
- * the running one has passed. A SYN that the peer repeats starts the running period anew: then this
- * is too little.
- */
-static int64_t synack_age_ms(const struct tcptimer_snapshot *snap, unsigned int hz)
-{
-	uint64_t max = snap->rto_max_jiffies ? snap->rto_max_jiffies : (uint64_t)RTO_MAX_S * hz;
-	uint64_t period = snap->rto_jiffies;
-	uint64_t age = 0;
-	int64_t left;
-
-	if (!period) /* before 5.17 a request has no timeout of its own */
-		period = hz;
-	for (unsigned int i = 0; i < snap->num_timeout; i++) {
-		age += period < max ? period : max;
-		period = period < max ? period * 2 : max;
-	}
-	if (period > max)
-		period = max;
-	left = (int64_t)(snap->mini_expires - snap->now_jiffies);
-	if (!(snap->flags & TCPTIMER_F_TIMER_HW) || left < 0)
-		left = 0;
-	if ((uint64_t)left < period)
-		age += period - (uint64_t)left;
-	return jiffies_to_ms((int64_t)age, hz);
-}
-
-/*
- * Since the first unanswered probe was due: tcp_keepalive_timer() measures silence by
- * keepalive_time_elapsed(), and the first probe goes out when that reaches the idle time.
- */
-static int64_t keepalive_age_ms(const struct tcptimer_snapshot *snap, unsigned int hz)
-{
-	uint32_t now = (uint32_t)snap->now_jiffies;
-	uint32_t data = stamp_age(now, snap->lrcvtime);
-	uint32_t ack = stamp_age(now, snap->rcv_tstamp);
-	uint32_t silence = data < ack ? data : ack;
-
-	if (silence <= snap->keepalive_time_jiffies)
-		return 0;
-	return jiffies_to_ms(silence - snap->keepalive_time_jiffies, hz);
-}
-
 int64_t conn_stall_ms(const struct tcptimer_snapshot *snap, unsigned int hz)
 {
-	switch (tcptimer_stall_timer(snap)) {
-	case TCPTIMER_TIMER_SYN:
-	case TCPTIMER_TIMER_RETRANS:
-		return retrans_age_ms(snap);
-	case TCPTIMER_TIMER_PROBE0:
-		/* tcp_probe_timer(): since the first probe of this closed window (5.11). */
-		return jiffies_to_ms(stamp_age((uint32_t)snap->now_jiffies, snap->probes_tstamp),
-				     hz);
-	case TCPTIMER_TIMER_KEEPALIVE:
-		return keepalive_age_ms(snap, hz);
-	case TCPTIMER_TIMER_SYNACK:
-		/* tcp_fastopen_synack_timer() stamps the first resend of a TFO child's SYN-ACK. */
-		if (snap->kind == TCPTIMER_SOCK_REQUEST)
-			return synack_age_ms(snap, hz);
-		return retrans_age_ms(snap);
-	default:
-		return 0;
-	}
+	return (int64_t)tcptimer_stall_age_ms(snap, hz);
 }

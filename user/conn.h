@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "tcptimer/snapshot.h"
+#include "tcptimer/stall.h"
 #include "tcptimer/words.h"
 
 struct conn {

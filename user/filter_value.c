@@ -255,7 +255,6 @@ static const char *parse_prefix(char *text, int family, struct filter_node *node
 static char *split_host(char *text, int *family)
 {
 	char *colon = strchr(text, ':'), *end;
-	bool bracket = true;
 
 	if (*text == '[') {
 		end = strchr(text, ']');
@@ -264,13 +263,11 @@ static char *split_host(char *text, int *family)
 		memmove(text, text + 1, (size_t)(end - text - 1));
 		memmove(end - 1, end + 1, strlen(end + 1) + 1);
 		colon = strchr(end - 1, ':');
+		if (*family == AF_UNSPEC)
+			*family = AF_INET6;
 	} else if (colon && strchr(colon + 1, ':')) {
 		return NULL; /* a bare IPv6 address */
-	} else {
-		bracket = false;
 	}
-	if (bracket && *family == AF_UNSPEC)
-		*family = AF_INET6;
 	if (!colon)
 		return NULL;
 	*colon = '\0';

@@ -55,6 +55,7 @@ struct setting {
 	uint8_t size;        /* bytes of that field */
 	uint32_t field_us;   /* span: the field's unit; 0: jiffies */
 	uint32_t flag;       /* bool: TCPTIMER_F_* */
+	/* NULL: store into the field */
 	void (*set)(const struct setting_change *change, const struct setting_target *target);
 };
 

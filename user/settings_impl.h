@@ -16,6 +16,8 @@
 extern const struct setting settings_table[];
 extern const size_t settings_count;
 
+/* Setters of rows that name a field: the value, in the field's unit. */
+void setting_store(const struct setting_change *change, const struct setting_target *target);
 /* The RTO as after one RTT sample, by the socket's minimum and maximum. */
 void setting_first_sample(const struct setting_target *target, uint32_t rtt_us);
 

@@ -48,7 +48,7 @@ static uint32_t span_of(const struct setting *row, int64_t us, uint32_t hz)
 	return (uint32_t)((us + row->field_us - 1) / row->field_us);
 }
 
-static void set_field(const struct setting_change *c, const struct setting_target *t)
+void setting_store(const struct setting_change *c, const struct setting_target *t)
 {
 	const struct setting *row = c->setting;
 
@@ -77,7 +77,7 @@ static void keepalive_effective(struct tcptimer_snapshot *s)
 
 static void set_keepalive_sysctl(const struct setting_change *c, const struct setting_target *t)
 {
-	set_field(c, t);
+	setting_store(c, t);
 	keepalive_effective(t->snap);
 }
 
@@ -100,7 +100,7 @@ static void keepalive_arm(const struct setting_target *t, bool armed, uint64_t e
 static void set_keepalive(const struct setting_change *c, const struct setting_target *t)
 {
 	struct tcptimer_snapshot *s = t->snap;
-	uint64_t expires = 0;
+	__u64 expires = 0;
 	bool armed;
 
 	if (c->triple) {
@@ -126,10 +126,10 @@ static void set_keepalive(const struct setting_change *c, const struct setting_t
 /* TCP_KEEPIDLE starts the timer anew on a socket with SO_KEEPALIVE; the other two do not. */
 static void set_keepidle(const struct setting_change *c, const struct setting_target *t)
 {
-	uint64_t expires = 0;
+	__u64 expires = 0;
 	bool armed;
 
-	set_field(c, t);
+	setting_store(c, t);
 	t->snap->own_keepalive |= KEEPALIVE_OWN_TIME;
 	if (t->when != SETTING_LIVE)
 		return;
@@ -139,13 +139,13 @@ static void set_keepidle(const struct setting_change *c, const struct setting_ta
 
 static void set_keepintvl(const struct setting_change *c, const struct setting_target *t)
 {
-	set_field(c, t);
+	setting_store(c, t);
 	t->snap->own_keepalive |= KEEPALIVE_OWN_INTVL;
 }
 
 static void set_keepcnt(const struct setting_change *c, const struct setting_target *t)
 {
-	set_field(c, t);
+	setting_store(c, t);
 	t->snap->own_keepalive |= KEEPALIVE_OWN_PROBES;
 }
 
@@ -157,7 +157,7 @@ static void set_linger2(const struct setting_change *c, const struct setting_tar
 
 static void set_sack(const struct setting_change *c, const struct setting_target *t)
 {
-	set_field(c, t);
+	setting_store(c, t);
 	if (c->value)
 		t->snap->flags |= TCPTIMER_F_SACK;
 	else
@@ -169,7 +169,7 @@ static void set_rto_min(const struct setting_change *c, const struct setting_tar
 {
 	struct tcptimer_snapshot *s = t->snap;
 
-	set_field(c, t);
+	setting_store(c, t);
 	if (t->when == SETTING_AT_BIRTH && s->srtt_us)
 		setting_first_sample(t, s->srtt_us >> 3);
 }
@@ -190,7 +190,7 @@ static void set_rtt(const struct setting_change *c, const struct setting_target 
 static void set_rto(const struct setting_change *c, const struct setting_target *t)
 {
 	if (t->when == SETTING_LIVE || !t->snap->srtt_us)
-		set_field(c, t); /* as it is now, with its backoff; before the first sample, alone */
+		setting_store(c, t); /* as it is now, with its backoff; before the first sample, alone */
 	else
 		tcptimer_snapshot_set_rto(t->profile, t->hz, t->snap,
 					  (uint32_t)((c->value + MS - 1) / MS));
@@ -200,7 +200,7 @@ static void set_rto(const struct setting_change *c, const struct setting_target 
 static void set_syn_rto(const struct setting_change *c, const struct setting_target *t)
 {
 	if (t->when == SETTING_AT_BIRTH)
-		set_field(c, t);
+		setting_store(c, t);
 	if (t->params)
 		t->params->timeout_init_jiffies = us_to_jiffies(c->value, t->hz);
 }
@@ -216,7 +216,7 @@ static void set_retransmits(const struct setting_change *c, const struct setting
 	uint64_t since = 0;
 	int64_t i;
 
-	set_field(c, t);
+	setting_store(c, t);
 	if (t->when == SETTING_LIVE || !c->value)
 		return;
 	for (i = 0; i < c->value; i++) {
@@ -244,10 +244,10 @@ static void set_retransmits(const struct setting_change *c, const struct setting
 /* SYSCTL_N: a number. SYSCTL_S: seconds in /proc, jiffies in the kernel. */
 #define SYSCTL_N(word, low, high, text) \
 	.name = "tcp_" #word, .kind = SETTING_COUNT, .place = SETTING_SYSCTL, .min = low, .max = high, \
-	FIELD_(sysctls.word), .set = set_field, .help = text
+	FIELD_(sysctls.word), .help = text
 #define SYSCTL_S(word, low, text) \
 	.name = "tcp_" #word, .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = SECOND, \
-	.min = low, .max = INT_MAX_S, FIELD_(sysctls.word##_jiffies), .set = set_field, .help = text
+	.min = low, .max = INT_MAX_S, FIELD_(sysctls.word##_jiffies), .help = text
 #define OPTION(word, options, text) \
 	.name = word, .aliases = options, .place = SETTING_OPTION, .help = text
 #define STATE(word, options, text) \
@@ -258,9 +258,9 @@ static void set_retransmits(const struct setting_change *c, const struct setting
 const struct setting settings_table[] = {
 	/* setsockopt(): do_tcp_setsockopt() in net/ipv4/tcp.c gives the bounds */
 	{ OPTION("user_timeout", "TCP_USER_TIMEOUT", "time that data may stay unacknowledged; 0: no limit"),
-	  SPAN_(0, INT_MAX_MS), FIELD_(user_timeout_ms), .field_us = MS, .set = set_field },
+	  SPAN_(0, INT_MAX_MS), FIELD_(user_timeout_ms), .field_us = MS },
 	{ OPTION("syn_retries", "syncnt TCP_SYNCNT", "SYN retransmissions of this socket"),
-	  COUNT_(1, 127), FIELD_(syn_retries), .set = set_field },
+	  COUNT_(1, 127), FIELD_(syn_retries) },
 	{ OPTION("keepalive", "SO_KEEPALIVE", "on, off, or TCP_KEEPIDLE/TCP_KEEPINTVL/TCP_KEEPCNT"),
 	  .kind = SETTING_KEEPALIVE, .set = set_keepalive },
 	{ OPTION("keepidle", "TCP_KEEPIDLE", "idle time before the first keepalive probe"),
@@ -278,9 +278,9 @@ const struct setting settings_table[] = {
 	{ OPTION("rto_min", "TCP_RTO_MIN_US TCP_BPF_RTO_MIN", "minimum RTO, also as a route's `rto_min`"),
 	  SPAN_(1, 120LL * SECOND), FIELD_(rto_min_jiffies), .set = set_rto_min },
 	{ OPTION("rto_max", "TCP_RTO_MAX_MS", "maximum RTO"), .since = "6.15", NEEDS_(rto_max_socket),
-	  SPAN_(SECOND, 120LL * SECOND), FIELD_(rto_max_jiffies), .set = set_field },
+	  SPAN_(SECOND, 120LL * SECOND), FIELD_(rto_max_jiffies) },
 	{ OPTION("delack_max", "TCP_DELACK_MAX_US TCP_BPF_DELACK_MAX", "longest delay of an ACK"),
-	  SPAN_(1, 200LL * MS), FIELD_(delack_max_jiffies), .set = set_field },
+	  SPAN_(1, 200LL * MS), FIELD_(delack_max_jiffies) },
 	{ OPTION("syn_rto", NULL, "first RTO of a SYN, as a BPF program answers at TIMEOUT_INIT"),
 	  SPAN_(MS, 120LL * SECOND), FIELD_(rto_jiffies), .set = set_syn_rto },
 
@@ -291,16 +291,14 @@ const struct setting settings_table[] = {
 	  FIELD_(rto_jiffies), .set = set_rto },
 	{ STATE("retransmits", NULL, "retransmissions already out, the last one now"), COUNT_(0, 255),
 	  FIELD_(retransmits), .set = set_retransmits },
-	{ STATE("backoff", NULL, "doublings of the timeout so far"), COUNT_(0, 255), FIELD_(backoff),
-	  .set = set_field },
+	{ STATE("backoff", NULL, "doublings of the timeout so far"), COUNT_(0, 255), FIELD_(backoff) },
 	{ STATE("probes_out", NULL, "window or keepalive probes unanswered so far"), COUNT_(0, 255),
-	  FIELD_(probes_out), .set = set_field },
-	{ STATE("packets_out", NULL, "segments in flight"), COUNT_(1, 0x7fffffff), FIELD_(packets_out),
-	  .set = set_field },
+	  FIELD_(probes_out) },
+	{ STATE("packets_out", NULL, "segments in flight"), COUNT_(1, 0x7fffffff), FIELD_(packets_out) },
 	{ STATE("orphan", NULL, "the application has closed the socket"), .kind = SETTING_BOOL, .max = 1,
 	  .flag = TCPTIMER_F_DEAD, .set = set_flag },
 	{ STATE("err_soft", NULL, "errno that an ICMP error left (113: host unreachable)"), COUNT_(0, 4095),
-	  FIELD_(err_soft), .set = set_field },
+	  FIELD_(err_soft) },
 
 	/* sysctls: net/ipv4/sysctl_net_ipv4.c gives the bounds */
 	{ SYSCTL_N(retries1, 0, 255, "retransmissions before the route is questioned") },
@@ -317,12 +315,11 @@ const struct setting settings_table[] = {
 	  .set = set_keepalive_sysctl },
 	{ SYSCTL_S(fin_timeout, 0, "FIN_WAIT2 after close()") },
 	{ .name = "tcp_rto_min_us", .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = US,
-	  .field_us = US, .min = 1, .max = 0x7fffffff, FIELD_(sysctls.rto_min_us), .set = set_field,
+	  .field_us = US, .min = 1, .max = 0x7fffffff, FIELD_(sysctls.rto_min_us),
 	  .help = "minimum RTO of new sockets", .since = "6.11", NEEDS_(rto_min_sysctl),
 	  .at_birth = true },
 	{ .name = "tcp_rto_max_ms", .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = MS,
-	  .field_us = MS, .min = SECOND, .max = 120LL * SECOND, FIELD_(sysctls.rto_max_ms),
-	  .set = set_field, .help = "maximum RTO of new sockets", .since = "6.15",
+	  .field_us = MS, .min = SECOND, .max = 120LL * SECOND, FIELD_(sysctls.rto_max_ms), .help = "maximum RTO of new sockets", .since = "6.15",
 	  NEEDS_(rto_max_socket), .at_birth = true },
 	{ SYSCTL_N(thin_linear_timeouts, 0, 255, "TCP_THIN_LINEAR_TIMEOUTS for every socket; 0: off") },
 	{ SYSCTL_N(early_retrans, 0, 4, "3 or 4: tail loss probes; 0: none") },
@@ -332,7 +329,7 @@ const struct setting settings_table[] = {
 	{ SYSCTL_N(sack, 0, 255, "selective acknowledgements; no tail loss probes without"), .set = set_sack,
 	  .at_birth = true },
 	{ .name = "tcp_invalid_ratelimit", .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = MS,
-	  .min = 0, .max = INT_MAX_MS, FIELD_(sysctls.invalid_ratelimit_jiffies), .set = set_field,
+	  .min = 0, .max = INT_MAX_MS, FIELD_(sysctls.invalid_ratelimit_jiffies),
 	  .help = "least time between answers to out-of-window segments", .since = "4.0",
 	  NEEDS_(oow_limit) },
 	{ SYSCTL_N(rfc1337, 0, 255, "1: an RST does not end TIME_WAIT") },

@@ -21,7 +21,7 @@ size_t utf8_decode(const char *text, uint32_t *ret_c);
 unsigned int utf8_columns(uint32_t c);
 
 /* One unit of escaped text (see text_escape), written to `out` without a terminator. */
-#define TEXT_UNIT_MAX 12 /* three bytes as \xNN */
+#define TEXT_UNIT_MAX 16 /* four bytes as \xNN */
 struct text_unit {
 	size_t raw;     /* bytes taken from the raw text */
 	size_t length;  /* bytes written */

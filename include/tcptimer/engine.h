@@ -74,8 +74,9 @@ enum tcptimer_probe0_clamp {
 };
 enum tcptimer_shrunk_window {
 	TCPTIMER_SHRUNK_RCV,         /* nothing received for TCP_RTO_MAX */
-	TCPTIMER_SHRUNK_JIFFIES_MS,  /* user_timeout-aware, compares jiffies with milliseconds */
-	TCPTIMER_SHRUNK_USER_TIMEOUT,/* user_timeout-aware, in ms */
+	TCPTIMER_SHRUNK_JIFFIES_MS,  /* as USER_TIMEOUT, but compares jiffies with its ms */
+	TCPTIMER_SHRUNK_USER_TIMEOUT,/* as BOTH, or TCP_USER_TIMEOUT if shorter */
+	TCPTIMER_SHRUNK_BOTH,        /* nothing received, and retransmitting, for longer */
 };
 enum tcptimer_tlp_formula {
 	TCPTIMER_TLP_RTT2,    /* max(2 rtt, 1.5 rtt + DELACK_MAX when one segment, 10 ms) */
@@ -116,8 +117,8 @@ enum tcptimer_local_drop {
 	X(syn_linear, "tcp_syn_linear_timeouts", "6.5 ccce324dabfe")                               \
 	X(local_drop, "dropped locally: 0 counted once, 1 each time", "5.1 590d2026d624")          \
 	X(thin_clamp, "thin-stream RTO within rto_min..rto_max", "6.5 e4dd0d3a2f64")               \
-	X(backoff_shrunk, "a closed window's retransmits count as backoff", "6.5 ccce324dabfe")    \
-	X(shrunk_window, "closed window: 0 rcv, 1 jiffies/ms, 2 user_timeout", "6.10 97a9063518f1")\
+	X(backoff_shrunk, "backoff counts as the RTO doubles, not before", "6.8 14dd92d0a117")    \
+	X(shrunk_window, "closed window: 0 rcv 1 jiffies/ms 2 user_timeout 3 both", "6.10 97a9063518f1")\
 	X(shrunk_twice, "closed window: 2 * rto_max, not 1", "6.6 e89688e3e978 and stables")       \
 	X(tlp, "TLP timeout: 0 2rtt, 1 +rto_min, 2 summed in us", "4.13; 6.6 1c2709cfff1d")        \
 	X(tlp_needs_rtt, "no TLP before the first RTT sample", "until 4.13")                       \
@@ -131,10 +132,10 @@ enum tcptimer_local_drop {
 	X(ato_inflate, "missed delayed ACK: 0 32 bits, 1 capped, 2 wraps", "6.12 stable; 6.18")    \
 	X(rto_min_sysctl, "tcp_rto_min_us", "6.11 f086edef71be")                                   \
 	X(rto_max_socket, "tcp_rto_max_ms and TCP_RTO_MAX_MS", "6.15 54a378f43425")                \
-	X(synack_timer, "SYN-ACK timer: 0 the listener's walk, 1 its own", "4.2 fa76ce7328b2")     \
+	X(synack_timer, "SYN-ACK timer: 0 the listener's walk, 1 its own", "4.1 fa76ce7328b2")     \
 	X(synack_rto_max, "SYN-ACK period capped by the listener's rto_max", "6.19 1e9d3005e02c")  \
 	X(tfo_timeout, "fast-open child starts from req->timeout, not 1 s", "5.17 5903123f662e")   \
-	X(tw_timer, "TIME_WAIT: 0 host-wide slots, 1 a timer each", "4.1 789f558cfb36")            \
+	X(tw_timer, "TIME_WAIT: 0 host-wide slots, 1 a timer each", "4.2 789f558cfb36")            \
 	X(tw_recycle, "tcp_tw_recycle exists", "removed in 4.12 4396e46187ca")                     \
 	X(paws_tw_counter, "TIME_WAIT counts PAWS apart, as PAWSTimewait", "6.16")                 \
 	X(oow_limit, "tcp_invalid_ratelimit", "3.20/4.0 032ee4236954")

@@ -211,41 +211,4 @@ struct tcptimer_snapshot {
 _Static_assert(sizeof(struct tcptimer_sysctls) == 48, "tcptimer_sysctls");
 #endif
 
-/*
- * What an open stall is made of, named by the timer that keeps it: TCPTIMER_TIMER_NONE when the
- * socket is not stalled, else SYN, SYNACK, RETRANS, PROBE0 or KEEPALIVE. The definition of
- * "stalled", for the kernel side and the user's alike (see tcptimer(8), STALLED).
- */
-static inline int tcptimer_stall_timer(const struct tcptimer_snapshot *s)
-{
-	/* enum values repeated from words.h so that either header stands alone */
-	enum { NONE = 0, SYN = 1, RETRANS = 2, PROBE0 = 5, KEEPALIVE = 6, SYNACK = 9 };
-
-	if (s->kind == TCPTIMER_SOCK_TIMEWAIT)
-		return NONE;
-	if (s->kind == TCPTIMER_SOCK_REQUEST)
-		return s->retransmits ? SYNACK : NONE;
-	switch (s->state) {
-	case 2: /* SYN_SENT: a second SYN went out, or was tried */
-		return s->retransmits ? SYN : NONE;
-	case 7: /* CLOSE */
-	case 10: /* LISTEN */
-		return NONE;
-	}
-	if (s->flags & TCPTIMER_F_TFO_CHILD)
-		return s->num_timeout ? SYNACK : NONE;
-	if (s->packets_out) {
-		/* Against a window that shrank to zero the RTO fires and icsk_retransmits stays 0. */
-		if (s->retransmits || (!s->snd_wnd && s->ca_state == 4 && s->retrans_stamp))
-			return RETRANS;
-		return NONE;
-	}
-	/* probes_tstamp is set as the first probe goes and cleared when the window opens */
-	if (s->write_seq != s->snd_nxt)
-		return s->probes_tstamp ? PROBE0 : NONE;
-	if ((s->flags & TCPTIMER_F_KEEPOPEN) && s->probes_out)
-		return KEEPALIVE;
-	return NONE;
-}
-
 #endif

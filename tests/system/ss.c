@@ -42,7 +42,8 @@ static int64_t timer_ms(const char *text, int64_t *ret_exact_ms)
 
 static void take_timer(char *text, struct ss_socket *sock)
 {
-	char *name = strtok(text, ","), *expires = strtok(NULL, ","), *count = strtok(NULL, ")");
+	/* strsep(): a timer that is due right now has nothing between its commas */
+	char *name = strsep(&text, ","), *expires = strsep(&text, ","), *count = strsep(&text, ")");
 
 	CHECK(name && expires && count, "ss: timer");
 	snprintf(sock->timer, sizeof(sock->timer), "%s", name);

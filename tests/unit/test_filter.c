@@ -450,7 +450,7 @@ static const struct {
 	{ "pid x", 4, "is no process" },
 	{ "timer", 0, "\"timer\" needs a name" },
 	{ "timer foo", 6, "is no timer: use one of none syn retrans" },
-	{ "deadline", 0, "needs a comparison" },
+	{ "deadline", 8, "needs a comparison" },
 	{ "deadline 30s", 9, "needs a comparison" },
 	{ "deadline <", 0, "needs a comparison and a time" },
 	{ "deadline < 30", 11, "is no time span" },

@@ -81,16 +81,16 @@ static void doctor_btf(struct doctor *d)
 }
 
 /* "list, trace" as an array */
-static struct json_object *doctor_needed_by(const char *commands)
+static struct json_object *doctor_needed_by(const char *names)
 {
 	struct json_object *array = json_object_new_array();
 
-	while (*commands) {
-		size_t len = strcspn(commands, ",");
+	while (*names) {
+		size_t len = strcspn(names, ",");
 
-		json_object_array_add(array, json_object_new_string_len(commands, (int)len));
-		commands += len;
-		commands += strspn(commands, ", ");
+		json_object_array_add(array, json_object_new_string_len(names, (int)len));
+		names += len;
+		names += strspn(names, ", ");
 	}
 	return array;
 }

@@ -25,25 +25,23 @@ void trace_out_begin(const struct trace_out *out)
 	fflush(stdout);
 }
 
-/* How long the stall had lasted at the event, by the trace's own clock. */
-static int64_t trace_stall_ms(const struct trace_out *out, const struct tcptimer_event *event)
+/* A recovery happened when the answer came, not when the sweep saw it. */
+static int64_t trace_time_ns(const struct tcptimer_event *event)
 {
-	int64_t seen_ms, kernel_ms;
+	return (int64_t)(event->kind == TCPTIMER_EVENT_RECOVERED ? event->stall_end_ns : event->time_ns);
+}
 
-	if (event->kind == TCPTIMER_EVENT_RECOVERED)
-		return (int64_t)(event->stall_end_ns - event->stall_since_ns) / 1000000;
-	if (!event->stall_since_ns)
-		return 0;
-	/* A stall older than the trace is as old as the kernel's own stamps say. */
-	seen_ms = (int64_t)(event->time_ns - event->stall_since_ns) / 1000000;
-	kernel_ms = conn_stall_ms(&event->after, out->hz);
-	return kernel_ms > seen_ms ? kernel_ms : seen_ms;
+static int64_t trace_stall_ms(const struct tcptimer_event *event)
+{
+	int64_t since_ns = (int64_t)event->stall_since_ns;
+
+	return since_ns ? (trace_time_ns(event) - since_ns) / 1000000 : 0;
 }
 
 static int trace_out_json(const struct trace_out *out, const struct tcptimer_event *event,
 			  const struct event_verdict *verdict, const struct conn *conn)
 {
-	struct json_object *o = conn_json(conn, event->timer, (int64_t)event->time_ns + out->offset_ns);
+	struct json_object *o = conn_json(conn, event->timer, trace_time_ns(event) + out->offset_ns);
 	char number[16];
 
 	if (!o)
@@ -51,7 +49,7 @@ static int trace_out_json(const struct trace_out *out, const struct tcptimer_eve
 	if (!event->timer) /* not the soonest armed, as `list` has it, but the one that fired: none */
 		json_object_object_add(o, "timer", NULL);
 	json_object_object_add(o, "stalled", json_object_new_boolean(event->stall_timer != 0));
-	json_object_object_add(o, "stall_ms", json_object_new_int64(trace_stall_ms(out, event)));
+	json_object_object_add(o, "stall_ms", json_object_new_int64(trace_stall_ms(event)));
 	json_object_object_add(o, "event", json_object_new_string(tcptimer_event_name(event->kind)));
 	json_object_object_add(o, "action", json_object_new_string(tcptimer_action_name(verdict->action)));
 	json_object_object_add(o, "n", verdict->n ? json_object_new_int((int)verdict->n) : NULL);
@@ -64,9 +62,9 @@ static int trace_out_json(const struct trace_out *out, const struct tcptimer_eve
 	return conn_json_print(o, "", "\n") ? -EIO : 0;
 }
 
-static void trace_clock(const struct trace_out *out, uint64_t time_ns, char *buf, size_t size)
+static void trace_clock(const struct trace_out *out, int64_t time_ns, char *buf, size_t size)
 {
-	int64_t real_ns = (int64_t)time_ns + out->offset_ns;
+	int64_t real_ns = time_ns + out->offset_ns;
 	time_t seconds = (time_t)(real_ns / 1000000000);
 	struct tm tm;
 	size_t len;
@@ -82,11 +80,11 @@ static int trace_out_text(const struct trace_out *out, const struct tcptimer_eve
 	const struct tcptimer_snapshot *s = &event->after;
 	char when[32], local[64], remote[64], age[24] = "", what[160], where[512] = "", comm[80];
 
-	trace_clock(out, event->time_ns, when, sizeof(when));
+	trace_clock(out, trace_time_ns(event), when, sizeof(when));
 	text_addr_port(s->family, s->local_addr, s->local_port, local, sizeof(local));
 	text_addr_port(s->family, s->remote_addr, s->remote_port, remote, sizeof(remote));
 	if (event->stall_timer)
-		text_span(trace_stall_ms(out, event), age, sizeof(age));
+		text_span(trace_stall_ms(event), age, sizeof(age));
 	event_describe(event, verdict, what, sizeof(what));
 	printf("%-12s  %-10s %-10s %-21s  %-21s %8s  %s", when, tcptimer_event_name(event->kind),
 	       event->timer ? tcptimer_timer_name(event->timer) : "-", local, remote, age, what);

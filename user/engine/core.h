@@ -164,6 +164,11 @@ void engine_event_fill(const struct engine_stream *st, struct tcptimer_engine_ev
 __u64 engine_jiffies_ms(const struct engine_stream *st, __s64 jiffies);
 __u32 engine_interval_ms(const struct engine_stream *st, __u64 jiffies);
 
+/* ---- open.c: init, and the timer that the snapshot has armed */
+void engine_stream_open(struct engine_stream *st, enum engine_stream_kind kind,
+			const struct tcptimer_profile *profile,
+			const struct tcptimer_engine_params *params,
+			const struct tcptimer_snapshot *s);
 /* One firing of a stream: fills ev. True when there was one. */
 bool engine_stream_step(struct engine_stream *st, struct tcptimer_engine_event *ev);
 /* No limit can end this stream, however long it runs. */

@@ -213,7 +213,7 @@ static bool limits_rtx_probe0(const struct engine_stream *st, __u32 rtx_ms, __s6
 		timeout = 0x7fffffff;
 	if (st->profile->shrunk_window == TCPTIMER_SHRUNK_RCV)
 		return rcv_delta > (__s64)timeout;
-	if (user) {
+	if (user && st->profile->shrunk_window != TCPTIMER_SHRUNK_BOTH) {
 		__u64 user_jiffies = tcptimer_msecs_to_jiffies(user, st->hz);
 
 		*ret_user = true;

@@ -118,6 +118,9 @@ static void retrans_backoff(struct engine_stream *st, struct tcptimer_engine_eve
 		st->rto = engine_rto_thin(st);
 	} else if (linear_syn) {
 		ev->flags |= TCPTIMER_EV_LINEAR;
+		/* Until 6.8 backoff counted these, too. */
+		if (!st->profile->backoff_shrunk)
+			st->backoff++;
 	} else {
 		if (count)
 			st->backoff++;
