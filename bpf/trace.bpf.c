@@ -569,6 +569,14 @@ static __always_inline void trace_request_done(__u64 child)
 		*when = bpf_ktime_get_ns();
 }
 
+/* tcp_time_wait() closes the full socket and leaves a mini-socket: the connection has not ended. */
+static __always_inline bool trace_replaced(const struct tcptimer_event *ev)
+{
+	return !ev->err && (ev->old_state == TCPTIMER_STATE_FIN_WAIT1 ||
+			    ev->old_state == TCPTIMER_STATE_FIN_WAIT2 ||
+			    ev->old_state == TCPTIMER_STATE_CLOSING);
+}
+
 static __always_inline void trace_closed(struct trace_scratch *sc, __u64 sk, __u8 old_state)
 {
 	struct trace_stall *st = bpf_map_lookup_elem(&trace_stalls, &sk);
@@ -588,10 +596,12 @@ static __always_inline void trace_closed(struct trace_scratch *sc, __u64 sk, __u
 	if (st && !ev->err && tcptimer_stall_timer(&ev->after) == TCPTIMER_TIMER_NONE) {
 		/* An orderly end: the answer came after the last sweep. */
 		trace_recovered(ev, sk);
-		if (cfg_all)
-			trace_emit(ev, TCPTIMER_EVENT_CLOSED);
-		return;
+		st = NULL;
+		if (!cfg_all)
+			return;
 	}
+	if (!st && trace_replaced(ev))
+		return;
 	if (st && !ev->err && !(st->flags & (TRACE_S_RST_IN | TRACE_S_RST_OUT))) {
 		/* Whether an RST follows is known when it does, or when the socket is destroyed. */
 		st->flags |= TRACE_S_CLOSED;

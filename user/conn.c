@@ -32,13 +32,12 @@ static uint64_t wheel_bucket(uint64_t expires, uint32_t flags, uint64_t now)
 	if (index >= WHEEL_SLOTS * WHEEL_LEVELS)
 		return expires;
 	number = (expires >> shift) + 1;
-	if (number % WHEEL_SLOTS == slot)
-		return number << shift;
-
 	next = (now >> shift) + 1;
 	/* Set for the past: the latest such bucket up to the next jiffy. */
-	if (!shift && expires <= now)
+	if (!shift && expires <= now && (number % WHEEL_SLOTS != slot || now - expires > WHEEL_SLOTS))
 		return next - (next - slot) % WHEEL_SLOTS;
+	if (number % WHEEL_SLOTS == slot)
+		return number << shift;
 	return (next + (slot - next) % WHEEL_SLOTS) << shift;
 }
 

@@ -23,8 +23,13 @@ struct conn {
 	unsigned int hz; /* the kernel's CONFIG_HZ, > 0 */
 	uint32_t fired;  /* trace: 1 << enum tcptimer_timer that this event is about; list: 0 */
 	bool in_stall; /* trace: the event belongs to a stall, also when it ends one; list: false */
+	bool deadline_known; /* the engine could say: else all below is false and 0 */
 	bool has_deadline;   /* the kernel will end the connection by itself ... */
-	int64_t deadline_ms; /* ... in so many ms from now; valid with has_deadline */
+	bool has_silent;     /* ... and would if the peer answered nothing from now on */
+	enum tcptimer_cause deadline_cause;
+	enum tcptimer_cause silent_cause;
+	int64_t deadline_ms; /* from now; valid with has_deadline */
+	int64_t silent_ms;   /* from now; valid with has_silent */
 };
 
 /* A timer that is armed on the socket. */

@@ -168,12 +168,9 @@ static enum tcptimer_cause cause_outside(const struct tcptimer_event *event, int
 enum tcptimer_cause event_cause(const struct tcptimer_event *event,
 				const struct event_verdict *verdict, unsigned int hz)
 {
-	bool over = event->kind == TCPTIMER_EVENT_ABORT || event->kind == TCPTIMER_EVENT_RESET ||
-		    event->kind == TCPTIMER_EVENT_CLOSED;
-
 	if (verdict->action == TCPTIMER_ACTION_ENDED)
 		return cause_mini(event);
-	if (!over && verdict->action != TCPTIMER_ACTION_ABORTED)
+	if (!event_is_end(event) && verdict->action != TCPTIMER_ACTION_ABORTED)
 		return TCPTIMER_CAUSE_NONE; /* a FIN_WAIT2 handed over to a mini-socket lives on */
 	if (event->what & TCPTIMER_W_RST_IN)
 		return TCPTIMER_CAUSE_PEER_RESET;

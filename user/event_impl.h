@@ -12,6 +12,13 @@
 
 #define EVENT_IN_HANDLER (TCPTIMER_W_TIMER | TCPTIMER_W_LATE)
 
+/* The connection is over. */
+static inline bool event_is_end(const struct tcptimer_event *event)
+{
+	return event->kind == TCPTIMER_EVENT_ABORT || event->kind == TCPTIMER_EVENT_RESET ||
+	       event->kind == TCPTIMER_EVENT_CLOSED;
+}
+
 /* Before the handler ran, or where no handler ran, before the state changed. */
 static inline unsigned int event_state_before(const struct tcptimer_event *event)
 {

@@ -250,7 +250,7 @@ const char *event_describe(const struct tcptimer_event *event, const struct even
 	}
 	if (event->kind == TCPTIMER_EVENT_STALL)
 		say_stall(&out, event);
-	else if (verdict->action == TCPTIMER_ACTION_NONE && verdict->cause)
+	else if (verdict->action == TCPTIMER_ACTION_NONE && event_is_end(event))
 		say_cause(&out, event, verdict);
 	else
 		say_action(&out, event, verdict);

@@ -90,8 +90,8 @@ static bool match_pid(const struct filter_node *node, const struct conn *conn)
 static bool match_deadline(const struct filter_node *node, const struct conn *conn)
 {
 	if (node->never)
-		return conn->has_deadline == (node->compare == TOKEN_NE);
-	if (!conn->has_deadline)
+		return conn->deadline_known && conn->has_deadline == (node->compare == TOKEN_NE);
+	if (!conn->deadline_known || !conn->has_deadline)
 		return false;
 	switch (node->compare) {
 	case TOKEN_LT:

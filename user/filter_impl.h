@@ -93,6 +93,8 @@ struct filter {
  */
 #define FILTER_VALUE_MAX 256 /* of all but paths and quoted names */
 
+extern const char filter_no_memory[]; /* returned, by its address, when memory is short */
+
 const char *filter_value_state(const char *text, uint32_t *ret_mask);
 const char *filter_value_timer(const char *text, struct filter_node *node);
 const char *filter_value_ports(const char *text, enum filter_token_kind compare,

@@ -130,7 +130,7 @@ static int fail(const struct parser *parser, const struct filter_token *token, b
 
 static int fail_memory(const struct parser *parser)
 {
-	text_utf8("memory is short", parser->err, parser->err_size);
+	text_utf8(filter_no_memory, parser->err, parser->err_size);
 	return -ENOMEM;
 }
 
@@ -347,6 +347,8 @@ static int parse_condition(struct parser *parser, unsigned int *ret_node)
 	if (err)
 		return err;
 	wrong = fill_node(condition, value, compare, node_at(parser, *ret_node));
+	if (wrong == filter_no_memory)
+		return fail_memory(parser);
 	if (wrong)
 		return fail(parser, &parser->token, true, wrong);
 	return advance(parser);
@@ -509,7 +511,7 @@ int filter_parse(int argc, char *const argv[], struct filter **ret_filter, char 
 		argc = 0;
 	text = join_words(argc, argv, &ret);
 	if (!text) {
-		text_utf8(ret == -ENOMEM ? "memory is short" :
+		text_utf8(ret == -ENOMEM ? filter_no_memory :
 					   "the filter is too long: at most 64 KiB",
 			  err, err_size);
 		return ret;

@@ -17,7 +17,8 @@
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define BIT(name) (1U << TCPTIMER_STATE_##name)
 #define PORT_MAX 65535U
-#define OUT_OF_MEMORY "is too much: memory is short"
+
+const char filter_no_memory[] = "memory is short";
 
 /* Decimal digits only, up to `max`; false for all else. */
 static bool parse_number(const char *text, uint32_t max, uint32_t *ret_number)
@@ -305,7 +306,7 @@ static const char *keep_text(const char *text, size_t length, struct filter_node
 {
 	node->text = malloc(length + 2);
 	if (!node->text)
-		return OUT_OF_MEMORY;
+		return filter_no_memory;
 	memcpy(node->text, text, length);
 	node->text[length] = '\0';
 	return NULL;
@@ -331,7 +332,7 @@ const char *filter_value_netns(const char *text, struct filter_node *node)
 	if (!length || memchr(text, '/', length))
 		return "is no network namespace: use its inode number, or its name in /run/netns";
 	if (keep_text(text, length, node))
-		return OUT_OF_MEMORY;
+		return filter_no_memory;
 	node->has_number = parse_number(node->text, UINT32_MAX, &node->number);
 	return NULL;
 }
@@ -374,7 +375,7 @@ const char *filter_value_cgroup(const char *text, struct filter_node *node)
 		return "is too long a pattern: at most 1024 bytes";
 	node->text = malloc(length + 2);
 	if (!node->text)
-		return OUT_OF_MEMORY;
+		return filter_no_memory;
 	node->text[0] = '/';
 	memcpy(node->text + 1, text, length);
 	node->text[length + 1] = '\0';

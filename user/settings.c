@@ -354,26 +354,39 @@ const char *setting_left_out(const struct setting *row, const struct setting_tar
 	return buf;
 }
 
+static void apply_place(const struct setting_change *changes, size_t count,
+			const struct setting_target *target, enum setting_place place)
+{
+	char why[160];
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct setting *row = changes[i].setting;
+
+		if (row->place != place || setting_left_out(row, target, why, sizeof(why)))
+			continue;
+		if (row->set)
+			row->set(&changes[i], target);
+		else
+			setting_store(&changes[i], target);
+	}
+}
+
 void settings_apply(const struct setting_change *changes, size_t count,
 		    const struct setting_target *target)
 {
-	static const uint8_t order[] = { SETTING_SYSCTL, SETTING_OPTION, SETTING_FIELD };
-	char why[160];
-	size_t step, i;
-
-	for (step = 0; step < sizeof(order); step++) {
-		for (i = 0; i < count; i++) {
-			const struct setting *row = changes[i].setting;
-
-			if (row->place != order[step] ||
-			    setting_left_out(row, target, why, sizeof(why)))
-				continue;
-			if (row->set)
-				row->set(&changes[i], target);
-			else
-				setting_store(&changes[i], target);
-		}
-		if (order[step] == SETTING_SYSCTL && target->when == SETTING_AT_BIRTH)
-			tcptimer_snapshot_apply_sysctls(target->profile, target->hz, target->snap);
+	apply_place(changes, count, target, SETTING_SYSCTL);
+	if (target->when == SETTING_AT_BIRTH) {
+		tcptimer_snapshot_apply_sysctls(target->profile, target->hz, target->snap);
+		if (target->snap->srtt_us && target->snap->kind == TCPTIMER_SOCK_FULL)
+			setting_first_sample(target, target->snap->srtt_us >> 3);
 	}
+	apply_place(changes, count, target, SETTING_OPTION);
+	apply_place(changes, count, target, SETTING_FIELD);
+}
+
+void settings_apply_counters(const struct setting_change *changes, size_t count,
+			     const struct setting_target *target)
+{
+	apply_place(changes, count, target, SETTING_COUNTER);
 }

@@ -22,7 +22,8 @@ enum setting_kind {
 enum setting_place {
 	SETTING_OPTION, /* setsockopt() */
 	SETTING_SYSCTL, /* net.ipv4.NAME */
-	SETTING_FIELD,  /* the connection's own state: counters, measured times */
+	SETTING_FIELD,  /* the connection's own state: measured times, who holds it */
+	SETTING_COUNTER, /* what its timers count: only after they are armed */
 };
 
 /* Whether the socket is being made, or exists: some sysctls are copied at birth and then ignored. */
@@ -100,6 +101,10 @@ bool setting_exists(const struct setting *setting, const struct tcptimer_profile
  */
 void settings_apply(const struct setting_change *changes, size_t count,
 		    const struct setting_target *target);
+
+/* The rows of SETTING_COUNTER, in the order given: after the caller armed the socket's timers. */
+void settings_apply_counters(const struct setting_change *changes, size_t count,
+			     const struct setting_target *target);
 
 /* Is it left out by settings_apply(), and why: one sentence for people in buf, or NULL when applied. */
 const char *setting_left_out(const struct setting *setting, const struct setting_target *target,

@@ -252,6 +252,8 @@ static void set_retransmits(const struct setting_change *c, const struct setting
 	.name = word, .aliases = options, .place = SETTING_OPTION, .help = text
 #define STATE(word, options, text) \
 	.name = word, .aliases = options, .place = SETTING_FIELD, .help = text
+#define COUNTER(word, text) \
+	.name = word, .place = SETTING_COUNTER, .kind = SETTING_COUNT, .max = 255, .help = text
 #define SPAN_(low, high) .kind = SETTING_SPAN, .min = low, .max = high
 #define COUNT_(low, high) .kind = SETTING_COUNT, .min = low, .max = high
 
@@ -289,10 +291,10 @@ const struct setting settings_table[] = {
 	  SPAN_(1, 120LL * SECOND), .set = set_rtt },
 	{ STATE("rto", NULL, "retransmission timeout as it is now"), SPAN_(MS, 120LL * SECOND),
 	  FIELD_(rto_jiffies), .set = set_rto },
-	{ STATE("retransmits", NULL, "retransmissions already out, the last one now"), COUNT_(0, 255),
+	{ COUNTER("retransmits", "retransmissions already out, the last one now"),
 	  FIELD_(retransmits), .set = set_retransmits },
-	{ STATE("backoff", NULL, "doublings of the timeout so far"), COUNT_(0, 255), FIELD_(backoff) },
-	{ STATE("probes_out", NULL, "window or keepalive probes unanswered so far"), COUNT_(0, 255),
+	{ COUNTER("backoff", "doublings of the timeout so far"), FIELD_(backoff) },
+	{ COUNTER("probes_out", "window or keepalive probes unanswered so far"),
 	  FIELD_(probes_out) },
 	{ STATE("packets_out", NULL, "segments in flight"), COUNT_(1, 0x7fffffff), FIELD_(packets_out) },
 	{ STATE("orphan", NULL, "the application has closed the socket"), .kind = SETTING_BOOL, .max = 1,

@@ -245,8 +245,7 @@ const char *text_time(int64_t realtime_ns, char *buf, size_t size)
 		ns += 1000000000;
 	}
 	time = (time_t)seconds;
-	if (!gmtime_r(&time, &tm)) /* 64 bits of ns stay within years 1677 to 2262 */
-		memset(&tm, 0, sizeof(tm));
+	gmtime_r(&time, &tm); /* can't fail: 64 bits of ns stay within the years 1677 to 2262 */
 	out = put_padded(out, (unsigned int)(tm.tm_year + 1900), 4);
 	*out++ = '-';
 	out = put_padded(out, (unsigned int)tm.tm_mon + 1, 2);

@@ -156,7 +156,7 @@ struct tcptimer_behaviour {
 	__u8 value;
 };
 
-/* The built-in profiles, oldest first: "3.15" … "7.2". NULL past the end. */
+/* The built-in profiles, oldest first: "3.15" ... "7.2". NULL past the end. */
 const struct tcptimer_profile *tcptimer_profile_at(size_t index);
 /* By name ("6.12"); NULL when there is none. */
 const struct tcptimer_profile *tcptimer_profile_by_name(const char *name);
@@ -169,7 +169,7 @@ enum tcptimer_tristate { TCPTIMER_UNKNOWN = 0, TCPTIMER_NO = 1, TCPTIMER_YES = 2
 
 /*
  * What is known of a kernel. release is uname's ("6.1.0-39-amd64"); version what its build says of
- * itself ("… Debian 6.1.192-1 …", uname -v or /proc/version), where distributions put the stable
+ * itself ("... Debian 6.1.192-1 ...", uname -v or /proc/version), where distributions put the stable
  * level; either may be NULL. The rest are enum tcptimer_tristate; UNKNOWN leaves the version's word.
  */
 struct tcptimer_kernel_facts {
@@ -207,7 +207,7 @@ enum tcptimer_peer {
 	TCPTIMER_PEER_COUNT
 };
 
-const char *tcptimer_peer_name(unsigned int peer); /* "silent", "zero_window", … */
+const char *tcptimer_peer_name(unsigned int peer); /* "silent", "zero_window", ... */
 int tcptimer_peer_by_name(const char *name);       /* -1 when there is none */
 
 /* Limits, as the settings that decide. */
@@ -274,7 +274,7 @@ struct tcptimer_engine_event {
 	__u64 at_max_ms;
 	__u32 rto_ms;         /* the interval armed after it, before the wheel; 0: none */
 	__u32 flags;          /* TCPTIMER_EV_* */
-	__u16 n;              /* 1st, 2nd … retransmission or probe since the last answer; 0: neither */
+	__u16 n;              /* 1st, 2nd ... retransmission or probe since the last answer; 0: neither */
 	__u8 timer;           /* enum tcptimer_timer */
 	__u8 action;          /* enum tcptimer_action */
 	__u8 cause;           /* enum tcptimer_cause, when it ends the connection */
@@ -480,7 +480,7 @@ enum tcptimer_oow_reason {
 };
 struct tcptimer_oow_result {
 	bool limited;         /* no ACK is sent */
-	const char *counter;  /* "TCPACKSkippedSeq" …: counted when limited */
+	const char *counter;  /* "TCPACKSkippedSeq" ...: counted when limited */
 	__u32 wait_jiffies;   /* when limited: until the next answer may leave */
 	__u32 stamp;          /* last_oow_ack_time after it */
 };

@@ -121,21 +121,27 @@ static void job_test(void **state)
 	fail_msg("%s", job->scenario->name);
 }
 
+void schema_hold(struct tool *ret_tool, const char *schema, int fd)
+{
+	const char *src = getenv("TCPTIMER_SRC");
+	char script[512], file[512];
+
+	snprintf(script, sizeof(script), "%s/tests/system/validate.py", src ? src : ".");
+	snprintf(file, sizeof(file), "%s/contrib/schema/%s", src ? src : ".", schema);
+	lseek(fd, 0, SEEK_SET);
+	dup2(fd, STDIN_FILENO);
+	program_run(ret_tool, (const char *const[]){ "/usr/bin/python3", script, file, NULL });
+}
+
 /* Every line that was kept, through a JSON Schema validator. */
 static void schema_test(void **state)
 {
 	struct job *job = *state;
-	const char *src = getenv("TCPTIMER_SRC");
-	char script[512], schema[512];
 	struct tool tool;
 
-	snprintf(script, sizeof(script), "%s/tests/system/validate.py", src ? src : ".");
-	snprintf(schema, sizeof(schema), "%s/contrib/schema/%s", src ? src : ".", job->schema);
 	if (lseek(tool_keep_fd, 0, SEEK_END) == 0)
 		fail_msg("no scenario kept a line");
-	lseek(tool_keep_fd, 0, SEEK_SET);
-	dup2(tool_keep_fd, STDIN_FILENO);
-	program_run(&tool, (const char *const[]){ "/usr/bin/python3", script, schema, NULL });
+	schema_hold(&tool, job->schema, tool_keep_fd);
 	if (tool.status == CHECK_EXIT_SKIP) {
 		fputs(tool.err.data, stderr);
 		if (in_ci())

@@ -30,4 +30,8 @@ struct scenario {
 int scenario_main(const char *group, const struct scenario *scenarios, size_t count,
 		  unsigned int parallel, const char *schema);
 
+struct tool;
+/* Hold the JSON lines of a file against contrib/schema/SCHEMA; status 0, or 77 when it can't be done. */
+void schema_hold(struct tool *ret_tool, const char *schema, int fd);
+
 #endif

@@ -20,7 +20,7 @@ static void world_print(void *arg)
 		(unsigned long long)(world->mark_ns / NSEC_PER_SEC % 100000),
 		(unsigned long long)(world->mark_ns / 1000 % 1000000));
 	if (world->trace.pid && world->trace.status < 0)
-		trace_pump(&world->trace, 500);
+		trace_stop(&world->trace);
 	trace_print(&world->trace);
 	capture_drain(&world->wire);
 	capture_print(&world->wire);

@@ -50,6 +50,7 @@ static struct tcptimer_snapshot *add_conn(int index, int family, unsigned int st
 	set_address(snap->local_addr, family, local);
 	set_address(snap->remote_addr, family, remote);
 	conns[index] = (struct conn){ .snap = snap, .hz = 250 };
+	conns[index].deadline_known = state != TCPTIMER_STATE_LISTEN;
 	return snap;
 }
 
@@ -295,7 +296,7 @@ static const struct {
 	{ "deadline >= 20000ms", "es" },
 	{ "deadline = 1m30s", "s" },
 	{ "deadline != 20s", "s" },
-	{ "deadline = never", "6mltrf" },
+	{ "deadline = never", "6mtrf" },
 	{ "deadline != never", "es" },
 
 	/* how conditions join: `not` closest, then `and` and nothing, then `or` */

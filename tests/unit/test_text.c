@@ -502,6 +502,7 @@ static void test_table(void **state)
 	check_table(0, 0, rows, 1, "ESTAB    7  alpha  /system.slice\n");
 	check_table(0, 1, rows, 0, "STATE    N  NAME  WHERE\n");
 	check_table(0, 0, rows, 0, "");
+	check_table(0, 0, (const char *const[][CELLS]){ { "", "", "", "" } }, 1, "\n");
 	/* 37 columns are wanted: the last shrinking column gives first, to its header at least */
 	check_table(37, 0, rows, 2,
 		    "ESTAB         7  alpha  /system.slice\n"
@@ -526,14 +527,31 @@ static void test_table(void **state)
 static void test_table_wide(void **state)
 {
 	static const char *const rows[][CELLS] = {
-		{ "a", "1", "x", "\xe4\xbd\xa0\xe4\xbd\xa0\xe4\xbd\xa0" },
+		{ "a", "1", "x", "\xe4\xbd\xa0\xe4\xbd\xa0\xe4\xbd\xa0\xe4\xbd\xa0" },
 		{ "a", "1", "x", "\xff\xff\xff\xff\xff\xff\xff" },
 	};
 
-	check_table(21, 0, rows, 2,
-		    "a        1  x     \xe4\xbd\xa0" ELLIPSIS "\n"
-		    "a        1  x     \xff\xff" ELLIPSIS "\n"
-		    + 0);
+	check_table(17, 0, rows, 2,
+		    "a    1  x  \xe4\xbd\xa0\xe4\xbd\xa0" ELLIPSIS "\n"
+		    "a    1  x  \xff\xff\xff\xff\xff" ELLIPSIS "\n");
+	(void)state;
+}
+
+/* A shrinking column keeps its header and the width asked for it. */
+static void test_table_least_width(void **state)
+{
+	static const struct text_column least[] = { { "A", TEXT_SHRINK, 4 }, { "LONG", TEXT_SHRINK, 0 } };
+	static const char *const row[] = { "abcdefgh", "abcdefgh" };
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	struct text_table *table = text_table_new(out, least, 2, 3, 1);
+
+	assert_int_equal(text_table_row(table, row), 0);
+	assert_int_equal(text_table_end(table), 0);
+	fclose(out);
+	assert_string_equal(text, "A     LONG\nabc" ELLIPSIS "  abc" ELLIPSIS "\n");
+	free(text);
 	(void)state;
 }
 
@@ -634,6 +652,7 @@ int main(void)
 		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_table_wide),
+		cmocka_unit_test(test_table_least_width),
 		cmocka_unit_test(test_table_streams),
 		cmocka_unit_test(test_table_flush),
 		cmocka_unit_test(test_table_fails),

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "conn.h"
 #include "filter.h"
+#include "tcptimer/engine.h"
 
 /* Exit status of every command. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
@@ -55,14 +56,23 @@ int cli_flush(void);
 /* ---- names.c: from a snapshot to a connection with its names ---- */
 
 struct owners;
-void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, unsigned int hz,
-		const struct owners *owners);
+struct names {
+	unsigned int hz;
+	struct tcptimer_profile profile; /* the running kernel's */
+	const struct owners *owners;     /* NULL: not looked up */
+};
+
+/* hz and profile of the running kernel. CLI_OK, or CLI_FAILED after saying why. */
+int names_init(struct names *names);
+/* The strings live until the next call. */
+void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const struct names *names);
 
 /* ---- conn_json.c ---- */
 
 struct json_object;
 /* The keys that `list` and `trace` share, documented in tcptimer-events(5). NULL: no memory. */
-struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer, int64_t time_ns);
+struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer,
+			      int64_t time_ns);
 /* "ETIMEDOUT", or its number in decimal when libc has no name. Static storage or buf. */
 const char *conn_errno(int err, char *buf, size_t size);
 /* Print an object as one line. Returns CLI_OK or CLI_FAILED. Puts the object. */

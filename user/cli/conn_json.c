@@ -68,6 +68,18 @@ static struct json_object *json_keepalive(const struct tcptimer_snapshot *s, uns
 	return k;
 }
 
+static void json_add_deadline(struct json_object *o, const struct conn *conn)
+{
+	enum tcptimer_cause cause = conn->has_deadline ? conn->deadline_cause : conn->silent_cause;
+
+	json_object_object_add(o, "deadline_ms",
+		conn->has_deadline ? json_object_new_int64(conn->deadline_ms) : NULL);
+	json_object_object_add(o, "deadline_if_silent_ms",
+		conn->has_silent ? json_object_new_int64(conn->silent_ms) : NULL);
+	json_object_object_add(o, "deadline_cause",
+		cause ? json_object_new_string(tcptimer_cause_name(cause)) : NULL);
+}
+
 struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer, int64_t time_ns)
 {
 	const struct tcptimer_snapshot *s = conn->snap;
@@ -98,6 +110,7 @@ struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer
 	json_object_object_add(o, "stalled",
 		json_object_new_boolean(tcptimer_stall_timer(s) != TCPTIMER_TIMER_NONE));
 	json_object_object_add(o, "stall_ms", json_object_new_int64(conn_stall_ms(s, conn->hz)));
+	json_add_deadline(o, conn);
 	json_object_object_add(o, "orphan", json_object_new_boolean((s->flags & TCPTIMER_F_DEAD) != 0));
 	json_object_object_add(o, "pid", conn->pid ? json_object_new_int(conn->pid) : NULL);
 	json_object_object_add(o, "comm", json_text(conn->comm));

@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "deadline.h"
 #include "kernel/kernel.h"
 #include "text.h"
 
@@ -24,7 +25,7 @@ struct list {
 	bool json;
 	bool no_header;
 	bool processes;
-	unsigned int hz;
+	struct names names;
 	int64_t offset_ns;
 	unsigned long rows;
 };
@@ -52,6 +53,9 @@ static const struct text_column list_columns[] = {
 	{ "BACKOFF", TEXT_RIGHT, 7 },
 	{ "RTO", TEXT_RIGHT, 5 },
 	{ "STALLED", TEXT_RIGHT, 7 },
+	{ "DEADLINE", TEXT_RIGHT, 8 },
+	{ "IF-SILENT", TEXT_RIGHT, 9 },
+	{ "CAUSE", TEXT_LEFT, 7 },
 	{ "CGROUP", TEXT_LEFT | TEXT_SHRINK, 12 },
 	{ "PROCESS", TEXT_LEFT | TEXT_SHRINK, 12 },
 };
@@ -128,10 +132,11 @@ static int list_row(struct list *l, const struct conn *conn)
 {
 	const struct tcptimer_snapshot *s = conn->snap;
 	struct armed_timer timers[ARMED_MAX];
-	unsigned int count = conn_timers(s, l->hz, timers);
+	unsigned int count = conn_timers(s, l->names.hz, timers);
 	enum tcptimer_timer timer = count ? timers[0].timer : TCPTIMER_TIMER_NONE;
 	char local[64], remote[64], fires[24], tries[16], backoff[16], rto[24], age[24];
-	char cgroup[512], process[128];
+	char deadline[24], silent[24], cgroup[512], process[128];
+	enum tcptimer_cause cause = conn->has_deadline ? conn->deadline_cause : conn->silent_cause;
 	const char *cells[LIST_COLUMNS];
 	size_t n = 0;
 
@@ -144,11 +149,26 @@ static int list_row(struct list *l, const struct conn *conn)
 	cells[n++] = count ? text_span(timers[0].expires_ms, fires, sizeof(fires)) : "-";
 	cells[n++] = count ? tries : "-";
 	cells[n++] = s->backoff ? backoff : "-";
-	cells[n++] = s->rto_jiffies ? text_span((int64_t)s->rto_jiffies * 1000 / l->hz, rto, sizeof(rto)) : "-";
-	cells[n++] = tcptimer_stall_timer(s) ? text_span(conn_stall_ms(s, l->hz), age, sizeof(age)) : "-";
+	cells[n++] = s->rto_jiffies ? text_span((int64_t)s->rto_jiffies * 1000 / l->names.hz, rto, sizeof(rto)) : "-";
+	cells[n++] = tcptimer_stall_timer(s) ? text_span(conn_stall_ms(s, l->names.hz), age, sizeof(age)) : "-";
+	cells[n++] = deadline_text(conn, deadline, sizeof(deadline));
+	cells[n++] = deadline_silent_text(conn, silent, sizeof(silent));
+	cells[n++] = cause ? tcptimer_cause_name(cause) : "-";
 	cells[n++] = conn->cgroup ? text_cgroup(conn->cgroup, 40, cgroup, sizeof(cgroup)) : "-";
 	cells[n++] = list_process(conn, process, sizeof(process));
 	return text_table_row(l->table, cells);
+}
+
+/* The keys that `trace` has too, and `cause`: here the one that is to come. */
+static struct json_object *list_json(const struct list *l, const struct conn *conn)
+{
+	int64_t time_ns = (int64_t)conn->snap->now_ns + l->offset_ns;
+	struct json_object *o = conn_json(conn, TCPTIMER_TIMER_NONE, time_ns);
+	struct json_object *cause;
+
+	if (o && json_object_object_get_ex(o, "deadline_cause", &cause))
+		json_object_object_add(o, "cause", json_object_get(cause));
+	return o;
 }
 
 static int list_socket(const struct tcptimer_snapshot *snap, void *arg)
@@ -156,16 +176,13 @@ static int list_socket(const struct tcptimer_snapshot *snap, void *arg)
 	struct list *l = arg;
 	struct conn conn;
 
-	names_fill(&conn, snap, l->hz, l->owners);
+	names_fill(&conn, snap, &l->names);
 	if (!filter_match(l->filter, &conn))
 		return 0;
 	l->rows++;
 	if (!l->json)
 		return list_row(l, &conn);
-	if (conn_json_print(conn_json(&conn, TCPTIMER_TIMER_NONE, (int64_t)snap->now_ns + l->offset_ns),
-			    l->rows > 1 ? ",\n" : "\n", ""))
-		return -EIO;
-	return 0;
+	return conn_json_print(list_json(l, &conn), l->rows > 1 ? ",\n" : "\n", "") ? -EIO : 0;
 }
 
 static int list_read(struct list *l)
@@ -176,6 +193,7 @@ static int list_read(struct list *l)
 		err = owners_load(l->reader.bpf, &l->owners);
 	if (err)
 		return cli_fail_kernel("finding the processes", err);
+	l->names.owners = l->owners;
 	if (l->json) {
 		putchar('[');
 	} else {
@@ -200,7 +218,7 @@ static int list_read(struct list *l)
 
 int list_run(const struct command *command, int argc, char **argv)
 {
-	struct list l = { .read = { .states = ~0U }, .hz = probe_hz() };
+	struct list l = { .read = { .states = ~0U } };
 	struct filter_hints hints;
 	char name[256];
 	int status = list_parse(command, argc, argv, &l);
@@ -220,6 +238,8 @@ int list_run(const struct command *command, int argc, char **argv)
 	if (!status && l.read.netns && !netns_exists(l.read.netns))
 		status = cli_fail("no network namespace '%s'; `lsns -t net` and /run/netns name them",
 				  text_escape(l.read.netns, name, sizeof(name)));
+	if (!status)
+		status = names_init(&l.names);
 	if (status)
 		goto out;
 	err = snapshots_open(&l.reader, &l.read);

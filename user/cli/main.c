@@ -26,6 +26,27 @@ const struct command commands[] = {
 	  "  --json           an object a line; see tcptimer-events(5)\n"
 	  "  --ring-size N    bytes of the event buffer, a power of two (default 16777216)\n",
 	  trace_run },
+	{ "explain", "[OPTION]… SOCKET", "one live connection: what is coming, what ends it, and why",
+	  "  SOCKET               ADDR:PORT or :PORT of either end, LOCAL REMOTE, or a cookie (list --json)\n"
+	  "  --what-if KEY=VALUE  and with this setting; may be repeated\n"
+	  "  --peer ASSUMPTION    auto, silent, zero_window, acks, unreachable, resets\n"
+	  "  --json               an object\n"
+	  "  --svg FILE           the timeline as a picture; - is stdout\n"
+	  "  --settings           the KEYs, what they take, and the kernel that brought them\n",
+	  explain_run },
+	{ "simulate", "[KEY=VALUE]… [OPTION]…", "the same from nothing, for any kernel; needs no root",
+	  "  kernel=6.12          a profile, or several with --compare: 6.1,6.12,7.2\n"
+	  "  state=established    or syn_sent, syn_recv, fin_wait1, fin_wait2, time_wait, close_wait,\n"
+	  "                       last_ack, closing\n"
+	  "  peer=silent          or zero_window, acks, unreachable, resets, auto\n"
+	  "  data=sent            or blocked (by a closed window), none (idle), received (ACK delayed)\n"
+	  "  hz=250  jiffies=N    CONFIG_HZ; exact times from this jiffy on, else ranges\n"
+	  "  SETTING=VALUE        rto=300ms user_timeout=20s keepalive=60s/10s/5 tcp_retries2=8 …\n"
+	  "  --settings           all of these\n"
+	  "  --compare            kernels side by side\n"
+	  "  --json               an object; an array with --compare\n"
+	  "  --svg FILE           a picture; - is stdout\n",
+	  simulate_run },
 	{ "doctor", "[--json]", "what this kernel and these privileges allow, hook by hook",
 	  "  --json           an object; see tcptimer-events(5)\n", doctor_run },
 };

@@ -4,24 +4,37 @@
  * Receives a snapshot and who holds which socket; hands a conn whose strings live till the next call.
  */
 #include "cli/cli.h"
+#include "deadline.h"
 #include "kernel/kernel.h"
+#include "kernel/profile.h"
 
-void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, unsigned int hz,
-		const struct owners *owners)
+int names_init(struct names *names)
+{
+	int err;
+
+	*names = (struct names){ .hz = probe_hz() };
+	err = profile_running(&names->profile);
+	if (err)
+		return cli_fail("this kernel: %s", tcptimer_engine_strerror(err));
+	return CLI_OK;
+}
+
+void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const struct names *names)
 {
 	/* A request has no owner of its own: the listener's will be handed the connection. */
 	uint64_t sk = snap->kind == TCPTIMER_SOCK_REQUEST ? snap->listener_sk : snap->sk;
-	const struct owner *owner = owners_find(owners, sk);
+	const struct owner *owner = owners_find(names->owners, sk);
 
 	*conn = (struct conn){
 		.snap = snap,
 		.cgroup = cgroups_path(snap->cgroup_id),
 		.netns_name = netns_name(snap->netns),
-		.hz = hz,
+		.hz = names->hz,
 	};
 	if (owner) {
 		conn->comm = owner->comm;
 		conn->pid = owner->pid;
 		conn->owners = owner->processes;
 	}
+	deadline_fill(conn, &names->profile);
 }

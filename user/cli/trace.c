@@ -29,6 +29,7 @@ struct trace {
 	struct tracer tracer;
 	struct trace_out out;
 	struct filter *filter;
+	struct names names;
 	struct owners *owners;
 	int64_t owners_ns;      /* CLOCK_MONOTONIC of the last look */
 	double seconds;         /* 0: until interrupted */
@@ -135,9 +136,12 @@ static int trace_record(void *arg, void *data, size_t size)
 		return 0;
 	}
 	event_judge(&event, t->out.hz, &verdict);
-	names_fill(&conn, &event.after, t->out.hz, trace_owners(t, &event));
+	t->names.owners = trace_owners(t, &event);
+	names_fill(&conn, &event.after, &t->names);
 	conn.fired = event.timer ? 1U << event.timer : 0;
 	conn.in_stall = event.stall_timer != TCPTIMER_TIMER_NONE;
+	if (event.what & TCPTIMER_W_CLOSED) /* no timer of what is left foretells anything */
+		conn.deadline_known = conn.has_deadline = conn.has_silent = false;
 	if (!filter_match(t->filter, &conn))
 		return 0;
 	if (trace_out_event(&t->out, &event, &verdict, &conn)) {
@@ -272,7 +276,7 @@ static uint32_t trace_quiet_timers(uint32_t named)
 
 int trace_run(const struct command *command, int argc, char **argv)
 {
-	struct trace t = { .out = { .hz = probe_hz(), .offset_ns = cli_realtime_offset_ns() } };
+	struct trace t = { .out = { .offset_ns = cli_realtime_offset_ns() } };
 	struct filter_hints hints;
 	sigset_t signals;
 	int signal_fd, status = trace_parse(command, argc, argv, &t);
@@ -285,7 +289,10 @@ int trace_run(const struct command *command, int argc, char **argv)
 	filter_hints(t.filter, &hints);
 	t.read.timers = trace_quiet_timers(hints.timers);
 	status = cli_need_root(command->name);
+	if (!status)
+		status = names_init(&t.names);
 	if (!status) {
+		t.out.hz = t.names.hz;
 		sigemptyset(&signals);
 		sigaddset(&signals, SIGINT);
 		sigaddset(&signals, SIGTERM);

@@ -10,7 +10,7 @@
 #include "wheel.h"
 
 /* Firings followed, and jiffies ahead looked, before ELONG is answered. */
-#define ENGINE_STEPS_MAX 65536u
+#define ENGINE_STEPS_MAX 16384u
 #define ENGINE_HORIZON_JIFFIES (1ll << 36)
 /* No kernel arms or keeps a duration longer than an int of jiffies. */
 #define ENGINE_JIFFIES_MAX 0x7fffffffu

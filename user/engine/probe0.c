@@ -229,6 +229,35 @@ void engine_probe0_fire(struct engine_stream *st, struct tcptimer_engine_event *
 	probe0_arm(st, ev, probe0_when(st), answered ? st->rtt_jiffies : 0);
 }
 
+/*
+ * An orphan whose probes are answered ends by its backoff, which answers leave alone, once the
+ * interval reached rto_max. But tcp_retries2 stops backoff: where it does so too early, never.
+ */
+static bool probe0_orphan_stays(const struct engine_stream *st)
+{
+	struct engine_stream last = *st;
+
+	if (engine_ignores(st, TCPTIMER_LIMIT_ORPHAN_RETRIES))
+		return true;
+	if (st->probes_out >= engine_orphan_retries(st, engine_rto_backoff(st) < st->rto_max))
+		return false;
+	last.err_soft = 0; /* an answer clears it */
+	last.backoff = st->backoff < st->s->sysctls.retries2 ? st->s->sysctls.retries2 : st->backoff;
+	return engine_rto_backoff(&last) < last.rto_max ||
+	       last.backoff < engine_orphan_retries(&last, false);
+}
+
+/* Before 5.1 probes dropped here counted once, so that only a limit of 0 was ever passed. */
+static bool probe0_dropped_for_ever(const struct engine_stream *st)
+{
+	__u32 max = engine_is_dead(st) ? engine_orphan_retries(st, true) : st->s->sysctls.retries2;
+
+	return (st->flags & TCPTIMER_ENGINE_LOCAL_DROP) &&
+	       st->profile->local_drop == TCPTIMER_DROP_ONCE &&
+	       engine_max_u32(st->probes_out, 1) <= max &&
+	       (!engine_is_dead(st) || engine_rto_backoff(st) < st->rto_max);
+}
+
 /* Answered probes end only orphans, and sockets with a TCP_USER_TIMEOUT that probes heed. */
 bool engine_probe0_hopeless(const struct engine_stream *st)
 {
@@ -238,15 +267,19 @@ bool engine_probe0_hopeless(const struct engine_stream *st)
 			!(st->flags & TCPTIMER_ENGINE_LOCAL_DROP);
 	bool room = st->snd_wnd && st->snd_wnd > st->s->snd_nxt - st->s->snd_una;
 
-	if (st->peer == TCPTIMER_PEER_ACKS || st->peer == TCPTIMER_PEER_RESETS || room)
+	if (!(st->flags & TCPTIMER_ENGINE_LOCAL_DROP) &&
+	    (st->peer == TCPTIMER_PEER_ACKS || st->peer == TCPTIMER_PEER_RESETS || room))
 		return false;
 	if (dead && (st->flags & TCPTIMER_ENGINE_OUT_OF_RESOURCES) &&
 	    !engine_ignores(st, TCPTIMER_LIMIT_MEMORY))
 		return false;
 	if (heeded && !(answered && st->profile->probe0_ut == TCPTIMER_PROBE0_UT_MODEL))
 		return false;
+	if (probe0_dropped_for_ever(st))
+		return true;
 	if (dead)
-		return engine_ignores(st, TCPTIMER_LIMIT_ORPHAN_RETRIES);
+		return answered ? probe0_orphan_stays(st) :
+				  engine_ignores(st, TCPTIMER_LIMIT_ORPHAN_RETRIES);
 	if (answered) {
 		__u32 max = st->s->sysctls.retries2;
 

@@ -206,7 +206,7 @@ static int version_number(const char **text)
 	return *text == start || *text - start > 3 ? -1 : number;
 }
 
-/* "6.12.107…": the parts before the first that is none. False without major and minor. */
+/* "6.12.107...": the parts before the first that is none. False without major and minor. */
 static bool version_parse(const char *text, __u32 *ret_version, int *ret_patch)
 {
 	int major = version_number(&text), minor;
@@ -227,7 +227,7 @@ static bool version_parse(const char *text, __u32 *ret_version, int *ret_patch)
 
 /*
  * Distributions freeze the release's third number ("6.1.0-39-amd64") and put the stable level into
- * the build's version ("… Debian 6.1.192-1 …"). The first place there that repeats the release's
+ * the build's version ("... Debian 6.1.192-1 ..."). The first place there that repeats the release's
  * first two numbers tells it.
  */
 static int version_stable_level(const char *text, __u32 version, int patch)
@@ -238,7 +238,7 @@ static int version_stable_level(const char *text, __u32 version, int patch)
 	for (; text && *text; text++) {
 		if (text[0] < '0' || text[0] > '9')
 			continue;
-		if (version_parse(text, &other, &found) && other == version && found >= 0)
+		if (version_parse(text, &other, &found) && other == version && found > 0)
 			return found;
 		while (text[1] >= '0' && text[1] <= '9')
 			text++;
@@ -328,7 +328,6 @@ static void profile_apply_facts(struct tcptimer_profile *profile,
 int tcptimer_profile_detect(const struct tcptimer_kernel_facts *facts,
 			    struct tcptimer_profile *ret_profile)
 {
-	__u32 newest = profiles[PROFILE_COUNT - 1].version & ~0xffu;
 	__u32 version, oldest = profiles[0].version & ~0xffu;
 	int patch;
 
@@ -337,12 +336,10 @@ int tcptimer_profile_detect(const struct tcptimer_kernel_facts *facts,
 	if (!version_parse(facts->release, &version, &patch) || version < oldest)
 		return TCPTIMER_ENGINE_ENOPROFILE;
 	patch = version_stable_level(facts->version, version, patch);
-	/* ".0" is how a distribution says nothing, and a kernel newer than the table is its newest. */
+	/* ".0" is how a distribution says nothing: the series' latest is taken. */
 	if (patch <= 0 || patch > (int)PATCH_UNKNOWN)
 		patch = PATCH_UNKNOWN;
 	profile_build(ret_profile, version, (__u32)patch);
-	if (version > newest)
-		ret_profile->version = version | (__u32)patch;
 	profile_apply_facts(ret_profile, facts);
 	profile_name(ret_profile, patch != (int)PATCH_UNKNOWN);
 	return 0;

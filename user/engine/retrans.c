@@ -40,10 +40,11 @@ static void retrans_arm(struct engine_stream *st, struct tcptimer_engine_event *
 	}
 	/*
 	 * The longest delay belongs to the youngest stamp. What the stamp's clock may lie off its
-	 * jiffy, and rounding where HZ does not divide 1000, can move the expiry either way.
+	 * jiffy, and rounding to ms, can move the expiry either way.
 	 */
 	skew = (mark->skew_hi_ns - mark->skew_lo_ns + st->tick_ns - 1) / st->tick_ns;
-	skew += 1000 % st->hz ? 1 : 0;
+	if (st->tick_ns % 1000000) /* a jiffy is no whole number of ms: either stamp rounds by one */
+		skew += 2 * (st->hz / 1000) + 2;
 	x.lo = mark->since.lo + delay.hi - skew;
 	x.hi = mark->since.hi + delay.lo + skew;
 	engine_arm_from(st, st->timer, ENGINE_MARK_RETRANS, x, delay);

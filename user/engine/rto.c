@@ -152,14 +152,23 @@ __u32 tcptimer_reo_delay(const struct tcptimer_profile *profile, __u32 hz,
  * tcp_rearm_rto() when what fired was not the RTO timer: the rest of the RTO since the head was last
  * sent, at least a microsecond. Without a stamp of the head, a whole RTO.
  */
-static __s64 rto_rest(const struct engine_stream *st)
+static void rto_arm_rest(struct engine_stream *st, struct tcptimer_engine_event *ev)
 {
 	const struct engine_mark *head = &st->marks[ENGINE_MARK_HEAD];
-	__s64 rest = (__s64)st->rto - head->since.lo;
+	struct engine_span rest = { st->rto, st->rto };
 
-	if (!head->set)
-		return st->rto;
-	return rest > 0 ? rest : 1;
+	if (head->set && st->exact) {
+		rest.lo = engine_max_s64(st->rto - head->since.lo, 1);
+		rest.hi = rest.lo;
+	} else if (head->set) {
+		__s64 early = (-head->skew_lo_ns + st->tick_ns - 1) / st->tick_ns;
+		__s64 late = (head->skew_hi_ns + st->tick_ns - 1) / st->tick_ns;
+
+		rest.lo = engine_max_s64(st->rto - head->since.hi - late, 1);
+		rest.hi = engine_max_s64(st->rto - head->since.lo + early, 1);
+	}
+	ev->rto_ms = engine_interval_ms(st, (__u64)rest.hi);
+	engine_arm_from(st, TCPTIMER_TIMER_RETRANS, ENGINE_MARK_COUNT, rest, rest);
 }
 
 /*
@@ -179,8 +188,7 @@ void engine_loss_probe_fire(struct engine_stream *st, struct tcptimer_engine_eve
 		ev->action = drop && !st->tlp_outstanding ? TCPTIMER_ACTION_RETRANSMIT_FAILED :
 							    TCPTIMER_ACTION_REARMED;
 		ev->flags |= drop ? TCPTIMER_EV_LOCAL_DROP : 0;
-		engine_arm(st, TCPTIMER_TIMER_RETRANS, rto_rest(st));
-		ev->rto_ms = engine_interval_ms(st, (__u64)st->delay.lo);
+		rto_arm_rest(st, ev);
 		return;
 	}
 	ev->action = TCPTIMER_ACTION_PROBED;
@@ -225,8 +233,7 @@ void engine_reo_fire(struct engine_stream *st, struct tcptimer_engine_event *ev)
 		st->ca_state = 3; /* TCP_CA_Recovery */
 	if (drop) {
 		ev->flags |= TCPTIMER_EV_LOCAL_DROP;
-		engine_arm(st, TCPTIMER_TIMER_RETRANS, rto_rest(st));
-		ev->rto_ms = engine_interval_ms(st, (__u64)st->delay.lo);
+		rto_arm_rest(st, ev);
 		return;
 	}
 	if (!st->marks[ENGINE_MARK_RETRANS].set)

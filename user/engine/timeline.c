@@ -5,6 +5,38 @@
  */
 #include "core.h"
 
+/* ---- assumptions */
+
+/* Data in flight: answered so far, unless an RTO passed since the last progress. */
+static enum tcptimer_peer peer_of_flight(const struct tcptimer_snapshot *s)
+{
+	__u32 quiet = (__u32)s->now_jiffies - s->rcv_tstamp;
+	bool closed = !s->snd_wnd && !(s->flags & TCPTIMER_F_DEAD);
+
+	/* A closed window is not counted in retransmits; its answers stamp rcv_tstamp. */
+	if (closed)
+		return s->retrans_stamp && quiet > (__u64)s->rto_jiffies << 1 ?
+			TCPTIMER_PEER_SILENT : TCPTIMER_PEER_ZERO_WINDOW;
+	if (!s->retransmits)
+		return TCPTIMER_PEER_ACKS;
+	return s->err_soft ? TCPTIMER_PEER_UNREACHABLE : TCPTIMER_PEER_SILENT;
+}
+
+enum tcptimer_peer tcptimer_engine_peer(const struct tcptimer_snapshot *s)
+{
+	if (s->kind != TCPTIMER_SOCK_FULL || s->state == TCPTIMER_STATE_SYN_SENT ||
+	    s->state == TCPTIMER_STATE_SYN_RECV || (s->flags & TCPTIMER_F_TFO_CHILD))
+		return TCPTIMER_PEER_SILENT;
+	if (s->packets_out)
+		return peer_of_flight(s);
+	/* One probe is out until its answer comes; a second means that the first had none. */
+	if (s->write_seq != s->snd_nxt)
+		return s->probes_out > 1 ? TCPTIMER_PEER_SILENT : TCPTIMER_PEER_ZERO_WINDOW;
+	if (s->state == TCPTIMER_STATE_FIN_WAIT2 && (s->flags & TCPTIMER_F_DEAD))
+		return TCPTIMER_PEER_SILENT;
+	return s->probes_out ? TCPTIMER_PEER_SILENT : TCPTIMER_PEER_ACKS;
+}
+
 /* ---- deadlines */
 
 static void deadline_fill(const struct engine_stream *st, struct tcptimer_deadline *dl)

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Asks the engine for a timeline, and sorts its events into kinds.
+ * Receives a view with its snapshot and assumptions; hands it back filled. Pure.
+ */
+#include "timeline.h"
+
+/* Flags that make two events different for a reader. */
+#define TELLING_FLAGS                                                                              \
+	(TCPTIMER_EV_LINEAR | TCPTIMER_EV_CLAMPED | TCPTIMER_EV_LOCAL_DROP |                       \
+	 TCPTIMER_EV_CLOSED_WINDOW | TCPTIMER_EV_ANSWERED | TCPTIMER_EV_RTO_REVERTED |             \
+	 TCPTIMER_EV_RST | TCPTIMER_EV_RECOVERED)
+
+int timeline_run(struct timeline_view *view)
+{
+	struct tcptimer_engine_params silent = view->params;
+	const struct tcptimer_deadline *deadline = &view->timeline.deadline;
+
+	view->has_silent = false;
+	view->peer_chosen = view->params.peer == TCPTIMER_PEER_AUTO;
+	view->error = tcptimer_engine_timeline(&view->profile, &view->params, &view->snap, view->events,
+					       TIMELINE_EVENTS_MAX, &view->timeline);
+	if (view->error && view->error != TCPTIMER_ENGINE_ELONG)
+		return view->error;
+	if (deadline->never && view->timeline.count > TIMELINE_NEVER_MAX) {
+		view->timeline.count = TIMELINE_NEVER_MAX;
+		view->timeline.truncated = true;
+	}
+	if (deadline->peer == TCPTIMER_PEER_ZERO_WINDOW || deadline->peer == TCPTIMER_PEER_ACKS) {
+		silent.peer = TCPTIMER_PEER_SILENT;
+		view->has_silent = !tcptimer_engine_deadline(&view->profile, &silent, &view->snap,
+							     &view->silent);
+	}
+	return 0;
+}
+
+enum timeline_kind timeline_kind(const struct tcptimer_engine_event *event)
+{
+	switch (event->action) {
+	case TCPTIMER_ACTION_RETRANSMITTED:
+		if (event->timer == TCPTIMER_TIMER_SYN)
+			return TIMELINE_SYN;
+		return event->timer == TCPTIMER_TIMER_SYNACK ? TIMELINE_SYNACK :
+							       TIMELINE_RETRANSMISSION;
+	case TCPTIMER_ACTION_PROBED:
+		if (event->timer == TCPTIMER_TIMER_PROBE0)
+			return TIMELINE_WINDOW_PROBE;
+		return event->timer == TCPTIMER_TIMER_KEEPALIVE ? TIMELINE_KEEPALIVE_PROBE :
+								  TIMELINE_LOSS_PROBE;
+	case TCPTIMER_ACTION_ACKED:
+		return TIMELINE_ACK;
+	case TCPTIMER_ACTION_RETRANSMIT_FAILED:
+		return TIMELINE_FAILED;
+	case TCPTIMER_ACTION_HANDED_OVER:
+		return TIMELINE_HANDED_OVER;
+	case TCPTIMER_ACTION_ABORTED:
+	case TCPTIMER_ACTION_ENDED:
+		return TIMELINE_END;
+	default:
+		return TIMELINE_REARMED;
+	}
+}
+
+const char *timeline_kind_name(enum timeline_kind kind)
+{
+	static const char *const names[TIMELINE_KIND_COUNT] = {
+		[TIMELINE_SYN] = "SYN again",
+		[TIMELINE_SYNACK] = "SYN-ACK again",
+		[TIMELINE_RETRANSMISSION] = "retransmission",
+		[TIMELINE_LOSS_PROBE] = "tail loss probe",
+		[TIMELINE_WINDOW_PROBE] = "window probe",
+		[TIMELINE_KEEPALIVE_PROBE] = "keepalive probe",
+		[TIMELINE_ACK] = "delayed ACK",
+		[TIMELINE_FAILED] = "not sent",
+		[TIMELINE_REARMED] = "timer set again",
+		[TIMELINE_HANDED_OVER] = "to a mini-socket",
+		[TIMELINE_END] = "end",
+	};
+
+	return names[kind];
+}
+
+size_t timeline_run_length(const struct timeline_view *view, size_t first)
+{
+	const struct tcptimer_engine_event *head = &view->events[first];
+	size_t length = 1;
+
+	for (; first + length < view->timeline.count; length++) {
+		const struct tcptimer_engine_event *next = &view->events[first + length];
+
+		if (next->timer != head->timer || next->action != head->action ||
+		    next->rto_ms != head->rto_ms || ((next->flags ^ head->flags) & TELLING_FLAGS))
+			break;
+	}
+	return length;
+}
