@@ -108,6 +108,7 @@ int snapshot_owner(struct bpf_iter__task_file *ctx)
 	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
 		return 0;
 	rec.sk = (__u64)sk;
+	rec.cookie = sk->__sk_common.skc_cookie.counter;
 	rec.pid = task->tgid;
 	rec.fd = ctx->fd;
 	BPF_CORE_READ_STR_INTO(&rec.comm, task, group_leader, comm);

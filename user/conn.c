@@ -34,7 +34,8 @@ static uint64_t wheel_bucket(uint64_t expires, uint32_t flags, uint64_t now)
 	number = (expires >> shift) + 1;
 	next = (now >> shift) + 1;
 	/* Set for the past: the latest such bucket up to the next jiffy. */
-	if (!shift && expires <= now && (number % WHEEL_SLOTS != slot || now - expires > WHEEL_SLOTS))
+	if (!shift && expires <= now &&
+	    (number % WHEEL_SLOTS != slot || now - expires > WHEEL_SLOTS))
 		return next - (next - slot) % WHEEL_SLOTS;
 	if (number % WHEEL_SLOTS == slot)
 		return number << shift;

@@ -25,8 +25,8 @@ struct parser {
  */
 
 #define QUOTED_MAX 80
-#define SHOWN_MAX 72    /* of a long expression, so many columns are shown, ... */
-#define BEFORE_CARET 48 /* ... and so many of them at most before the place */
+#define SHOWN_MAX 72       /* of a long expression, so many columns are shown, ... */
+#define BEFORE_CARET 48    /* ... and so many of them at most before the place */
 #define BYTES_PER_COLUMN 8 /* beyond which a heap of combining characters is cut, too */
 
 struct message {

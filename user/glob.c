@@ -50,81 +50,116 @@ static size_t glob_compile(const char *pattern, struct step steps[GLOB_MAX + 2])
 	return count;
 }
 
-/* Places that are reached without taking a character. Steps lead forwards only: one pass does. */
-static void glob_skip(const struct step *steps, size_t count, uint8_t *at)
+/* The places that all ways have come to: each once. */
+struct places {
+	size_t count;
+	unsigned short list[GLOB_MAX + 2];
+};
+
+struct ways {
+	const struct step *steps;
+	size_t count;
+	unsigned int turn;               /* counts the path's characters */
+	unsigned int seen[GLOB_MAX + 2]; /* the turn that a place was last come to */
+	struct places now, next;
+	bool ended; /* at the last step */
+};
+
+/* Come to a place, and to those beyond it that take no character to reach. */
+static void ways_add(struct ways *ways, struct places *places, size_t at)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (!at[i])
-			continue;
-		if (steps[i].kind == STEP_STAR || steps[i].kind == STEP_ANY)
-			at[i + 1] = 1;
-		else if (steps[i].kind == STEP_GATE)
-			at[i + 2] = 1;
+	while (ways->seen[at] != ways->turn) {
+		ways->seen[at] = ways->turn;
+		places->list[places->count++] = (unsigned short)at;
+		ways->ended |= at == ways->count - 1;
+		if (ways->steps[at].kind == STEP_STAR || ways->steps[at].kind == STEP_ANY)
+			at++;
+		else if (ways->steps[at].kind == STEP_GATE)
+			at += 2;
 	}
 }
 
-/* Take one character from every place in `at`; returns whether any place is left. */
-static bool glob_take(const struct step *steps, size_t count, char c, const uint8_t *at,
-		      uint8_t *next)
+/* Where `c` leads from a place; `count` when nowhere. */
+static size_t step_take(const struct ways *ways, size_t at, char c)
 {
-	bool any = false;
-
-	memset(next, 0, count);
-	for (size_t i = 0; i < count; i++) {
-		size_t to = count;
-
-		if (!at[i])
-			continue;
-		switch ((enum step_kind)steps[i].kind) {
-		case STEP_CHAR:
-			to = c == steps[i].c ? i + 1 : count;
-			break;
-		case STEP_STAR:
-			to = c != '/' ? i : count;
-			break;
-		case STEP_ANY:
-			to = i;
-			break;
-		case STEP_GATE:
-			to = c != '/' ? i + 1 : count;
-			break;
-		case STEP_NAME:
-			to = c == '/' ? i - 1 : i;
-			break;
-		case STEP_END:
-		case STEP_BELOW:
-			break;
-		}
-		if (to < count)
-			next[to] = 1;
-		any |= to < count;
+	switch ((enum step_kind)ways->steps[at].kind) {
+	case STEP_CHAR:
+		return c == ways->steps[at].c ? at + 1 : ways->count;
+	case STEP_STAR:
+		return c != '/' ? at : ways->count;
+	case STEP_ANY:
+		return at;
+	case STEP_GATE:
+		return c != '/' ? at + 1 : ways->count;
+	case STEP_NAME:
+		return c == '/' ? at - 1 : at;
+	case STEP_END:
+	case STEP_BELOW:
+		break;
 	}
-	return any;
+	return ways->count;
+}
+
+static void ways_take(struct ways *ways, char c)
+{
+	ways->next.count = 0;
+	ways->ended = false;
+	ways->turn++;
+	for (size_t i = 0; i < ways->now.count; i++) {
+		size_t to = step_take(ways, ways->now.list[i], c);
+
+		if (to < ways->count)
+			ways_add(ways, &ways->next, to);
+	}
+	ways->now.count = ways->next.count;
+	memcpy(ways->now.list, ways->next.list, ways->next.count * sizeof(ways->next.list[0]));
+}
+
+static bool glob_run(const struct step *steps, size_t count, const char *path)
+{
+	bool below = steps[count - 1].kind == STEP_BELOW;
+	struct ways ways;
+
+	ways.steps = steps;
+	ways.count = count;
+	ways.turn = 1;
+	ways.now.count = 0;
+	ways.ended = false;
+	memset(ways.seen, 0, count * sizeof(ways.seen[0]));
+	ways_add(&ways, &ways.now, 0);
+	for (; *path && ways.now.count; path++) {
+		if (below && ways.ended && *path == '/')
+			return true;
+		ways_take(&ways, *path);
+	}
+	return ways.ended;
+}
+
+/* What stands behind the last star is the path's end: most paths are told apart by that. */
+static bool tail_matches(const char *pattern, const char *path)
+{
+	const char *tail = strrchr(pattern, '*') + 1;
+	size_t tail_length = strlen(tail), length = strlen(path);
+
+	return length >= tail_length && !memcmp(path + length - tail_length, tail, tail_length);
 }
 
 bool glob_match(const char *pattern, const char *path)
 {
 	struct step steps[GLOB_MAX + 2];
-	uint8_t places[2][GLOB_MAX + 2] = { { 1 } };
-	size_t count, literal = strcspn(pattern, "*");
-	unsigned int now = 0;
+	size_t literal = strcspn(pattern, "*");
 
 	if (!pattern[literal])
 		return !strcmp(pattern, path);
 	/* The slash before the stars is theirs: a path may end before it. */
-	if (literal && strncmp(pattern, path, literal - 1))
-		return false;
-	if (strlen(pattern) > GLOB_MAX)
-		return false;
-	count = glob_compile(pattern, steps);
-	glob_skip(steps, count, places[now]);
-	for (; *path; path++) {
-		if (places[now][count - 1] && steps[count - 1].kind == STEP_BELOW && *path == '/')
-			return true;
-		if (!glob_take(steps, count, *path, places[now], places[!now]))
+	if (literal) {
+		literal--;
+		if (strncmp(pattern, path, literal))
 			return false;
-		now = !now;
-		glob_skip(steps, count, places[now]);
+		pattern += literal;
+		path += literal;
 	}
-	return places[now][count - 1];
+	if (strlen(pattern) > GLOB_MAX || !tail_matches(pattern, path))
+		return false;
+	return glob_run(steps, glob_compile(pattern, steps), path);
 }

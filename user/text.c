@@ -101,11 +101,21 @@ static size_t escape_bytes(const char *raw, size_t count, char *out)
 	return 4 * count;
 }
 
+/* Printable ASCII that stays as it is: nearly all that there is. */
+static bool is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '\\';
+}
+
 struct text_unit text_escape_unit(const char *raw, char out[TEXT_UNIT_MAX])
 {
 	struct text_unit unit;
 	uint32_t c;
 
+	if (is_plain(*raw)) {
+		out[0] = *raw;
+		return (struct text_unit){ 1, 1, 1 };
+	}
 	unit.raw = utf8_decode(raw, &c);
 	if (!unit.raw) {
 		unit.raw = c;
@@ -131,8 +141,15 @@ const char *text_escape(const char *raw, char *buf, size_t size)
 	if (!size)
 		return buf;
 	while (raw && *raw) {
-		struct text_unit unit = text_escape_unit(raw, out);
+		struct text_unit unit;
 
+		if (is_plain(*raw)) {
+			if (size - used <= 1)
+				break;
+			buf[used++] = *raw++;
+			continue;
+		}
+		unit = text_escape_unit(raw, out);
 		if (unit.length >= size - used)
 			break;
 		memcpy(buf + used, out, unit.length);
@@ -197,7 +214,7 @@ static void shorten_ids(const char *path, char *out)
 
 		while (is_hex(path[run]))
 			run++;
-		if (!run) {
+		if (!run) { /* up to what may be an id */
 			*out++ = *path++;
 			continue;
 		}
@@ -214,8 +231,10 @@ static size_t escaped_columns(const char *raw)
 	size_t columns = 0;
 
 	while (*raw) {
-		struct text_unit unit = text_escape_unit(raw, out);
+		struct text_unit unit = { 1, 1, 1 };
 
+		if (!is_plain(*raw))
+			unit = text_escape_unit(raw, out);
 		columns += unit.columns;
 		raw += unit.raw;
 	}

@@ -61,6 +61,15 @@ enum timeline_kind timeline_kind(const struct tcptimer_engine_event *event)
 	}
 }
 
+unsigned int timeline_number(const struct tcptimer_engine_event *event)
+{
+	enum timeline_kind kind = timeline_kind(event);
+
+	if (kind == TIMELINE_END || kind == TIMELINE_LOSS_PROBE || event->flags & TCPTIMER_EV_ANSWERED)
+		return 0;
+	return event->n;
+}
+
 const char *timeline_kind_name(enum timeline_kind kind)
 {
 	static const char *const names[TIMELINE_KIND_COUNT] = {

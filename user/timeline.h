@@ -53,6 +53,11 @@ enum timeline_kind {
 };
 
 enum timeline_kind timeline_kind(const struct tcptimer_engine_event *event);
+/*
+ * Its number for people: how many went without an answer. 0: a number would say nothing (the end, a loss
+ * probe, which has no second, probes that are answered).
+ */
+unsigned int timeline_number(const struct tcptimer_engine_event *event);
 /* "retransmission", "keepalive probe": static. */
 const char *timeline_kind_name(enum timeline_kind kind);
 

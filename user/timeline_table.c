@@ -70,11 +70,15 @@ static int fold_row(struct text_table *table, const struct tcptimer_engine_event
 
 int timeline_print_events(const struct timeline_view *view, FILE *out, unsigned int width)
 {
-	struct text_table *table = text_table_new(out, event_columns, 4, width, 1);
+	struct text_table *table;
 	struct tcptimer_engine_event ev;
 	size_t i = 0, length;
-	int err = table ? 0 : -ENOMEM;
+	int err;
 
+	if (!view->timeline.count)
+		return 0;
+	table = text_table_new(out, event_columns, 4, width, 1);
+	err = table ? 0 : -ENOMEM;
 	while (!err && i < view->timeline.count) {
 		length = timeline_run_length(view, i);
 		ev = event_news(view, i++);
@@ -100,6 +104,8 @@ static void print_runner_up(const struct timeline_view *view, FILE *out)
 	const struct tcptimer_deadline *next = &view->timeline.runner_up;
 	char limit[128], when[96], err[24];
 
+	if (next->never && !strcmp(timeline_limit_source(view->timeline.deadline.limit), "kernel"))
+		return;
 	if (next->never) {
 		fprintf(out, "without   that limit, nothing would end it\n");
 		return;
@@ -115,6 +121,10 @@ static void print_never(const struct timeline_view *view, FILE *out)
 	char limit[128], when[96];
 	const char *peer = tcptimer_peer_name(view->timeline.deadline.peer);
 
+	if (!view->timeline.count) {
+		fprintf(out, "ends      never: no timer is armed, so nothing would notice a dead peer\n");
+		return;
+	}
 	fprintf(out, "ends      never, while the peer is as assumed (%s)\n", peer);
 	if (!view->has_silent)
 		return;

@@ -117,8 +117,8 @@ static const char *event_kind_text(const struct tcptimer_engine_event *ev, char 
 		snprintf(buf, size, "attempt %u could not be sent", ev->n);
 		break;
 	default:
-		if (ev->n && kind != TIMELINE_LOSS_PROBE) /* there is one at most */
-			snprintf(buf, size, "%s %u", timeline_kind_name(kind), ev->n);
+		if (timeline_number(ev))
+			snprintf(buf, size, "%s %u", timeline_kind_name(kind), timeline_number(ev));
 		else
 			snprintf(buf, size, "%s", timeline_kind_name(kind));
 	}

@@ -10,14 +10,14 @@
 
 /* HZ, version, kind, timer, stall's timer, state left, padding, what; the rest is zero. */
 static const struct fuzz_seed seeds[] = {
-	FUZZ_SEED("\0\1\3\2\2\1\0\1\20"),  /* retrans: sent one */
-	FUZZ_SEED("\1\1\4\2\2\1\0\4\20"),  /* retrans: gave up */
-	FUZZ_SEED("\2\1\3\1\1\2\0\1\20"),  /* syn */
-	FUZZ_SEED("\3\1\4\6\6\1\0\24\20"), /* keepalive, with an RST */
-	FUZZ_SEED("\0\1\3\5\5\1\0\0\20"),  /* probe0 */
-	FUZZ_SEED("\1\1\6\12\0\6\0\4\20"), /* timewait */
+	FUZZ_SEED("\0\1\3\2\2\1\0\1\20"),    /* retrans: sent one */
+	FUZZ_SEED("\1\1\4\2\2\1\0\4\20"),    /* retrans: gave up */
+	FUZZ_SEED("\2\1\3\1\1\2\0\1\20"),    /* syn */
+	FUZZ_SEED("\3\1\4\6\6\1\0\24\20"),   /* keepalive, with an RST */
+	FUZZ_SEED("\0\1\3\5\5\1\0\0\20"),    /* probe0 */
+	FUZZ_SEED("\1\1\6\12\0\6\0\4\20"),   /* timewait */
 	FUZZ_SEED("\2\1\4\11\11\14\0\4\20"), /* synack */
-	FUZZ_SEED("\2\1\2\2\2\2\0\0\10"),  /* recovered */
+	FUZZ_SEED("\2\1\2\2\2\2\0\0\10"),    /* recovered */
 };
 
 static void check_timers(const struct tcptimer_snapshot *snap, unsigned int hz)

@@ -32,8 +32,9 @@ static void fill_conns(struct tcptimer_snapshot *snaps, struct conn *conns)
 	memset(snaps, 0, CONNS * sizeof(*snaps));
 	for (unsigned int i = 0; i < CONNS; i++) {
 		snaps[i].state = (uint8_t)states[i];
-		snaps[i].kind = states[i] == 6 ? TCPTIMER_SOCK_TIMEWAIT :
-				states[i] == 12 ? TCPTIMER_SOCK_REQUEST : TCPTIMER_SOCK_FULL;
+		snaps[i].kind = states[i] == 6  ? TCPTIMER_SOCK_TIMEWAIT :
+				states[i] == 12 ? TCPTIMER_SOCK_REQUEST :
+						  TCPTIMER_SOCK_FULL;
 		snaps[i].family = i % 2 ? AF_INET6 : AF_INET;
 		snaps[i].local_port = (uint16_t)(22 + i * 1000);
 		snaps[i].remote_port = (uint16_t)(i ? 443 : 0);

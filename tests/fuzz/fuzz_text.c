@@ -9,8 +9,9 @@
 #include "text.h"
 
 static const struct fuzz_seed seeds[] = {
-	FUZZ_SEED("\20\5/kubepods.slice/pod1/docker-0123456789abcdef0123456789abcdef0123456789abcdef"
-		  "0123456789abcdef.scope"),
+	FUZZ_SEED(
+		"\20\5/kubepods.slice/pod1/docker-0123456789abcdef0123456789abcdef0123456789abcdef"
+		"0123456789abcdef.scope"),
 	FUZZ_SEED("\7\3\xe4\xbd\xa0\xe5\xa5\xbd e\xcc\x81 \xf0\x9f\x90\xa7"),
 	FUZZ_SEED("\3\11\033[31m\xc2\x9b\xe2\x80\xae\xff\xc0\xaf\xed\xa0\x80"),
 	FUZZ_SEED("\30\2 1m30s"),
@@ -131,8 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(&number, data, sizeof(number));
 		check_safe(text_span(number, addr, sizeof(addr)));
 		check_safe(text_time(number, addr, sizeof(addr)));
-		check_safe(text_addr_port(a % 2 ? AF_INET : AF_INET6, data + 8, (unsigned int)b, addr,
-					  sizeof(addr)));
+		check_safe(text_addr_port(a % 2 ? AF_INET : AF_INET6, data + 8, (unsigned int)b,
+					  addr, sizeof(addr)));
 	}
 	free(text);
 	return 0;

@@ -129,8 +129,8 @@ static inline int fuzz_main(int argc, char **argv, const struct fuzz_seed *seeds
 			size = seed->size < sizeof(data) ? seed->size : sizeof(data);
 			memcpy(data, seed->data, size);
 			while (steps-- > 0)
-				size = fuzz_mutate(data, size,
-						   &seeds[fuzz_random(&random) % count], &random);
+				size = fuzz_mutate(data, size, &seeds[fuzz_random(&random) % count],
+						   &random);
 		} else {
 			size = fuzz_random(&random) % 1024;
 			for (size_t b = 0; b < size; b++)

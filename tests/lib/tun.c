@@ -55,6 +55,7 @@ static void addr_await(const uint8_t *addr)
 void tun_open(struct tun *ret_tun)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	struct packet packet;
 	uint8_t addr[16];
 
 	ret_tun->fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -69,6 +70,9 @@ void tun_open(struct tun *ret_tun)
 	tun_addr(AF_INET6, false, addr);
 	rtnl_addr_add(ret_tun->name, AF_INET6, addr, 64);
 	addr_await(addr);
+	/* Until then the datagrams went out here; they would fill the device's queue. */
+	while (tun_read(ret_tun, &packet, 0))
+		;
 }
 
 bool tun_read(struct tun *tun, struct packet *ret_packet, int timeout_ms)

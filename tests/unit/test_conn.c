@@ -112,7 +112,8 @@ static void test_odd_buckets(void **state)
 /* An index that no kernel has, or an absurd expiry: an answer, and no undefined behaviour. */
 static void test_hostile_wheel(void **state)
 {
-	static const uint64_t values[] = { 0, 1, 63, UINT32_MAX, INT64_MAX, (uint64_t)INT64_MAX + 1,
+	static const uint64_t values[] = { 0,          1,         63,
+					   UINT32_MAX, INT64_MAX, (uint64_t)INT64_MAX + 1,
 					   UINT64_MAX };
 	struct armed_timer timers[ARMED_MAX];
 
@@ -138,8 +139,8 @@ static void test_milliseconds(void **state)
 		uint64_t delta;
 		int64_t at_least_ms, at_most_ms;
 	} rows[] = {
-		{ 250, 53, 216, 216 },               /* 212 ms: one jiffy later */
-		{ 250, 1800000, 7200000, 7332000 },  /* two hours: steps of 131 s */
+		{ 250, 53, 216, 216 },              /* 212 ms: one jiffy later */
+		{ 250, 1800000, 7200000, 7332000 }, /* two hours: steps of 131 s */
 		{ 1000, 200, 200, 208 },
 		{ 100, 100, 1000, 1080 },
 		{ 300, 300, 1000, 1214 },
@@ -346,16 +347,16 @@ static void test_synack_age(void **state)
 		int64_t left; /* of the running period, jiffies; < 0: the timer is not on the wheel */
 		int64_t ms;
 	} rows[] = {
-		{ 1, HZ, 0, 2 * HZ, 1000 },          /* 1 s over, 2 s to go of 2 */
+		{ 1, HZ, 0, 2 * HZ, 1000 }, /* 1 s over, 2 s to go of 2 */
 		{ 1, HZ, 0, HZ, 2000 },
 		{ 2, HZ, 0, 4 * HZ, 3000 },
-		{ 3, HZ, 0, 0, 15000 },              /* 1 + 2 + 4 + 8 */
+		{ 3, HZ, 0, 0, 15000 }, /* 1 + 2 + 4 + 8 */
 		{ 3, HZ, 0, -1, 15000 },
-		{ 3, HZ, 0, 100 * HZ, 7000 },        /* no more than its period can be left */
-		{ 2, HZ, 2 * HZ, 2 * HZ, 3000 },     /* capped at 2 s */
+		{ 3, HZ, 0, 100 * HZ, 7000 },    /* no more than its period can be left */
+		{ 2, HZ, 2 * HZ, 2 * HZ, 3000 }, /* capped at 2 s */
 		{ 3, HZ, 2 * HZ, 2 * HZ, 5000 },
-		{ 8, HZ, 0, 120 * HZ, 247000 },      /* capped at 120 s: 127 + 120 */
-		{ 1, 0, 0, 2 * HZ, 1000 },           /* a kernel without req->timeout */
+		{ 8, HZ, 0, 120 * HZ, 247000 }, /* capped at 120 s: 127 + 120 */
+		{ 1, 0, 0, 2 * HZ, 1000 },      /* a kernel without req->timeout */
 		{ 127, UINT32_MAX, UINT32_MAX, 0, INT64_C(128) * UINT32_MAX * 4 }, /* 7 bits */
 	};
 
@@ -396,8 +397,10 @@ static void test_tfo_age(void **state)
 
 static void test_no_stall(void **state)
 {
-	struct tcptimer_snapshot snap = { .kind = TCPTIMER_SOCK_TIMEWAIT, .retransmits = 1,
-					  .retrans_stamp = 1, .now_ns = 1000000000 };
+	struct tcptimer_snapshot snap = { .kind = TCPTIMER_SOCK_TIMEWAIT,
+					  .retransmits = 1,
+					  .retrans_stamp = 1,
+					  .now_ns = 1000000000 };
 
 	assert_int_equal(conn_stall_ms(&snap, HZ), 0);
 	snap.kind = TCPTIMER_SOCK_FULL;
@@ -435,18 +438,12 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_buckets),
-		cmocka_unit_test(test_odd_buckets),
-		cmocka_unit_test(test_hostile_wheel),
-		cmocka_unit_test(test_milliseconds),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_retrans_age),
-		cmocka_unit_test(test_probe0_age),
-		cmocka_unit_test(test_keepalive_age),
-		cmocka_unit_test(test_synack_age),
-		cmocka_unit_test(test_tfo_age),
-		cmocka_unit_test(test_no_stall),
+		cmocka_unit_test(test_buckets),       cmocka_unit_test(test_odd_buckets),
+		cmocka_unit_test(test_hostile_wheel), cmocka_unit_test(test_milliseconds),
+		cmocka_unit_test(test_names),         cmocka_unit_test(test_order),
+		cmocka_unit_test(test_retrans_age),   cmocka_unit_test(test_probe0_age),
+		cmocka_unit_test(test_keepalive_age), cmocka_unit_test(test_synack_age),
+		cmocka_unit_test(test_tfo_age),       cmocka_unit_test(test_no_stall),
 		cmocka_unit_test(test_words),
 	};
 

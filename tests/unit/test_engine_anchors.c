@@ -16,7 +16,7 @@ static const struct anchor {
 	unsigned int state;
 	enum tcptimer_peer peer;
 	__u32 user_timeout_ms;
-	__u32 rto_min_us;
+	__u32 rto_min_us, rto_ms;
 	__u8 retries2;
 	__u8 syncnt;
 	bool sack;
@@ -43,9 +43,13 @@ static const struct anchor {
 	{ "SYNCNT 1 ends by the model", "6.18", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1,
 	  .syncnt = 1, .lo_ms = 3070, .hi_ms = 3070, .width_ms = 32,
 	  .cause = TCPTIMER_CAUSE_SYN_RETRIES, .limit = TCPTIMER_LIMIT_SYNCNT, .n = 2 },
-	/* 2^3 - 1 = 7 s on the linear grid of 1, 2, 3, 4, 5, 7. */
+	/*
+	 * 2^3 - 1 = 7 s on the grid of 1, 2, 3, 4, 5, 7. 1 s is 250 jiffies: the first fires 251 to 258
+	 * after the SYN, on a multiple of 8, the next four 256 apart (250 + 6), and 2 s, 500 jiffies,
+	 * takes 504: 251..258 + 4 * 256 + 504 = 1779..1786 jiffies, 7116..7144 ms.
+	 */
 	{ "SYNCNT 2", "6.18", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1, .syncnt = 2,
-	  .lo_ms = 7168, .hi_ms = 7200, .width_ms = 300,
+	  .lo_ms = 7116, .hi_ms = 7144, .width_ms = 28,
 	  .cause = TCPTIMER_CAUSE_SYN_RETRIES, .limit = TCPTIMER_LIMIT_SYNCNT, .n = 5 },
 	{ "SYN, user_timeout 2500", "6.18", SYN_SENT, TCPTIMER_PEER_SILENT, 2500, .sack = 1,
 	  .lo_ms = 2510, .hi_ms = 2510, .width_ms = 48,
@@ -70,10 +74,13 @@ static const struct anchor {
 	{ "data, user_timeout 5000, loss probe", "6.18", ESTAB, TCPTIMER_PEER_SILENT, 5000, .sack = 1,
 	  .lo_ms = 5660, .hi_ms = 5660, .width_ms = 252,
 	  .cause = TCPTIMER_CAUSE_USER_TIMEOUT, .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 4 },
-	/* The model's base is 200 ms whatever rto_min is: 12.6 s take 9 RTOs that start at 21 ms. */
-	{ "retries2 5, rto_min 20 ms", "6.18", ESTAB, TCPTIMER_PEER_SILENT, .rto_min_us = 20000,
-	  .retries2 = 5, .lo_ms = 17000, .hi_ms = 17200, .width_ms = 2048,
-	  .cause = TCPTIMER_CAUSE_RETRIES, .limit = TCPTIMER_LIMIT_RETRIES2, .n = 9 },
+	/*
+	 * The model's base is 200 ms whatever rto_min is: 63 * 200 ms = 12.6 s after the first
+	 * retransmission. The ninth RTO notices: 511 * 32 ms = 16.4 s, and 4 % of rounding.
+	 */
+	{ "retries2 5, rto_min 20 ms, rto 32", "6.18", ESTAB, TCPTIMER_PEER_SILENT,
+	  .rto_min_us = 20000, .rto_ms = 32, .retries2 = 5, .lo_ms = 17000, .hi_ms = 17200, .width_ms = 256,
+	  .cause = TCPTIMER_CAUSE_RETRIES, .limit = TCPTIMER_LIMIT_RETRIES2, .n = 8 },
 	/* 7200 s rounded up by up to 131 s, then nine intervals of 75 s. */
 	{ "keepalive, default", "6.1", ESTAB, TCPTIMER_PEER_SILENT, .sack = 1, .keepalive = 1,
 	  .lo_ms = 7905280, .hi_ms = 7905280, .width_ms = 131072,
@@ -107,9 +114,7 @@ static void anchor_socket(const struct anchor *a, const struct tcptimer_profile 
 	if (a->rto_min_us) {
 		s->sysctls.rto_min_us = a->rto_min_us;
 		tcptimer_snapshot_apply_sysctls(profile, 250, s);
-		tcptimer_rto_first_sample(250, s, 1000);
-		s->rto_jiffies = tcptimer_rto_from_rtt(250, s->srtt_us, s->rttvar_us,
-						       s->rto_max_jiffies);
+		tcptimer_snapshot_set_rto(profile, 250, s, a->rto_ms);
 	}
 	if (a->state == ESTAB)
 		tcptimer_snapshot_arm_data(profile, 250, s);

@@ -107,11 +107,13 @@ static void test_decode_values(void **state)
 	} fields[] = {
 		{ "kind", offsetof(struct tcptimer_event, kind), TCPTIMER_EVENT_COUNT },
 		{ "timer", offsetof(struct tcptimer_event, timer), TCPTIMER_TIMER_COUNT },
-		{ "stall_timer", offsetof(struct tcptimer_event, stall_timer), TCPTIMER_TIMER_COUNT },
+		{ "stall_timer", offsetof(struct tcptimer_event, stall_timer),
+		  TCPTIMER_TIMER_COUNT },
 		{ "old_state", offsetof(struct tcptimer_event, old_state), TCPTIMER_STATE_COUNT },
 		{ "before.state", offsetof(struct tcptimer_event, before.state),
 		  TCPTIMER_STATE_COUNT },
-		{ "after.state", offsetof(struct tcptimer_event, after.state), TCPTIMER_STATE_COUNT },
+		{ "after.state", offsetof(struct tcptimer_event, after.state),
+		  TCPTIMER_STATE_COUNT },
 		{ "after.kind", offsetof(struct tcptimer_event, after.kind),
 		  TCPTIMER_SOCK_REQUEST + 1 },
 	};
@@ -148,7 +150,7 @@ struct action_row {
 	const char *what;
 	enum tcptimer_timer timer;
 	unsigned int kind, seen, pending, after_pending; /* seen: TCPTIMER_W_* besides W_TIMER */
-	unsigned int before, after; /* the counter that the timer keeps */
+	unsigned int before, after;                      /* the counter that the timer keeps */
 	int sent_err;
 	enum tcptimer_action action;
 	unsigned int n;
@@ -165,8 +167,8 @@ struct action_row {
 static const struct action_row actions[] = {
 	{ "first retransmission", T(RETRANS), EXPIRED, RTX, P(RETRANS), P(RETRANS), 0, 1, 0,
 	  A(RETRANSMITTED), 1, 0, "sent retransmission 1, next in 204ms" },
-	{ "third", T(RETRANS), EXPIRED, RTX, P(RETRANS), P(RETRANS), 2, 3, 0, A(RETRANSMITTED), 3, 0,
-	  "sent retransmission 3, next in 204ms" },
+	{ "third", T(RETRANS), EXPIRED, RTX, P(RETRANS), P(RETRANS), 2, 3, 0, A(RETRANSMITTED), 3,
+	  0, "sent retransmission 3, next in 204ms" },
 	{ "the counter wrapped", T(RETRANS), EXPIRED, RTX, P(RETRANS), P(RETRANS), 255, 0, 0,
 	  A(RETRANSMITTED), 256, 0, "sent retransmission 256, next in 204ms" },
 	{ "no route", T(RETRANS), EXPIRED, RTX, P(RETRANS), P(RETRANS), 0, 1, -EHOSTUNREACH,
@@ -211,8 +213,8 @@ static const struct action_row actions[] = {
 	  A(RETRANSMITTED), 0, 0, "retransmitted, not by a timer" },
 	{ "outside, failed", T(NONE), TCPTIMER_EVENT_RETRANSMIT, RTX, P(NONE), P(RETRANS), 0, 0, -1,
 	  A(RETRANSMIT_FAILED), 0, EPERM, "could not send the segment again: EPERM" },
-	{ "by the owner, late", T(RETRANS), EXPIRED, RTX | TCPTIMER_W_LATE, P(NONE), P(RETRANS), 1, 2,
-	  0, A(RETRANSMITTED), 2, 0, "sent retransmission 2, next in 204ms" },
+	{ "by the owner, late", T(RETRANS), EXPIRED, RTX | TCPTIMER_W_LATE, P(NONE), P(RETRANS), 1,
+	  2, 0, A(RETRANSMITTED), 2, 0, "sent retransmission 2, next in 204ms" },
 	{ "a stall begins", T(RETRANS), TCPTIMER_EVENT_STALL, RTX, P(RETRANS), P(RETRANS), 0, 1, 0,
 	  A(NONE), 0, 0, "data unanswered: 3 segments" },
 };
@@ -263,8 +265,8 @@ static void test_actions(void **state)
 	for (size_t i = 0; i < COUNT(actions); i++) {
 		const struct action_row *row = &actions[i];
 		struct tcptimer_event event = action_event(row);
-		struct event_verdict got, want = { .action = row->action, .n = row->n,
-						   .err = row->err };
+		struct event_verdict got,
+			want = { .action = row->action, .n = row->n, .err = row->err };
 
 		check_verdict(row->what, &event, &want, row->says);
 		event_judge(&event, HZ, &got);
@@ -317,7 +319,8 @@ static void test_probe0_opens(void **state)
 	event.before.probes_out = 3;
 	event.after.packets_out = 1;
 	arm_write(&event, P(RETRANS));
-	check_verdict("room after all", &event, &want, "window open again, sent data, next in 204ms");
+	check_verdict("room after all", &event, &want,
+		      "window open again, sent data, next in 204ms");
 	(void)state;
 }
 
@@ -350,7 +353,8 @@ static void test_delack(void **state)
 		enum tcptimer_action action;
 	} rows[] = {
 		{ TCPTIMER_ACK_SCHED | TCPTIMER_ACK_TIMER, 0, false, A(ACKED) },
-		{ TCPTIMER_ACK_SCHED | TCPTIMER_ACK_TIMER | TCPTIMER_ACK_PUSHED, 0, false, A(ACKED) },
+		{ TCPTIMER_ACK_SCHED | TCPTIMER_ACK_TIMER | TCPTIMER_ACK_PUSHED, 0, false,
+		  A(ACKED) },
 		{ TCPTIMER_ACK_TIMER, 0, false, A(NONE) },
 		{ TCPTIMER_ACK_SCHED, 0, false, A(NONE) },
 		{ 0, 0, false, A(NONE) },
@@ -369,6 +373,20 @@ static void test_delack(void **state)
 			event.after.flags = TCPTIMER_F_DELACK_PENDING;
 		check_verdict("delack", &event, &want, NULL);
 	}
+	(void)state;
+}
+
+/* A timer that is due already fires now, not in the past. */
+static void test_due(void **state)
+{
+	struct tcptimer_event event = action_event(&actions[0]);
+	struct event_verdict got, want = { .action = A(RETRANSMITTED), .n = 1 };
+
+	event.after.write_expires = NOW_JIFFIES - 20;
+	event.after.write_flags = (NOW_JIFFIES - 19) % 64 << 22;
+	event_judge(&event, HZ, &got);
+	assert_int_equal(got.next_ms, 0);
+	check_verdict("due", &event, &want, "sent retransmission 1, next in 0ms");
 	(void)state;
 }
 
@@ -431,7 +449,8 @@ static void test_requests_end(void **state)
 		{ "TCP_SYNCNT of the listener", 2, 2, 1, 0, 128, TCPTIMER_CAUSE_SYNACK_RETRIES },
 		{ "crowded, and all are old", 2, 0, 100, 0, 128, TCPTIMER_CAUSE_SYNACK_RETRIES },
 		{ "crowded, but most are young", 4, 0, 100, 60, 128, TCPTIMER_CAUSE_CLOSED },
-		{ "crowded, a quarter is young", 4, 0, 100, 26, 128, TCPTIMER_CAUSE_SYNACK_RETRIES },
+		{ "crowded, a quarter is young", 4, 0, 100, 26, 128,
+		  TCPTIMER_CAUSE_SYNACK_RETRIES },
 		{ "small backlogs count as 8", 4, 0, 4, 0, 1, TCPTIMER_CAUSE_CLOSED },
 		{ "never below 2", 1, 0, 100, 0, 128, TCPTIMER_CAUSE_CLOSED },
 		{ "garbage", 255, 255, UINT32_MAX, UINT32_MAX, UINT32_MAX,
@@ -516,18 +535,22 @@ static const struct cause_row {
 	int app_err;
 	const char *says;
 } causes[] = {
-	{ "retries2", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS), 1, 0, ETIMEDOUT, 0, 924600,
-	  15, 1, A(ABORTED), C(RETRIES), ETIMEDOUT,
+	{ "retries2", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS), 1, 0, ETIMEDOUT, 0,
+	  924600, 15, 1, A(ABORTED), C(RETRIES), ETIMEDOUT,
 	  "gave up: retransmissions unanswered 15 times (ETIMEDOUT)" },
 	{ "user_timeout", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS), 1, 0, ETIMEDOUT, 5000,
 	  5004, 4, 1, A(ABORTED), C(USER_TIMEOUT), ETIMEDOUT,
 	  "gave up: TCP_USER_TIMEOUT of 5s (ETIMEDOUT)" },
-	{ "user_timeout, a tick short by rounding", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS),
-	  1, 0, ETIMEDOUT, 5000, 4997, 4, 1, A(ABORTED), C(USER_TIMEOUT), ETIMEDOUT, NULL },
+	{ "user_timeout, a tick short by rounding", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER,
+	  T(RETRANS), 1, 0, ETIMEDOUT, 5000, 4997, 4, 1, A(ABORTED), C(USER_TIMEOUT), ETIMEDOUT,
+	  NULL },
+	{ "user_timeout, more than a tick short", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER,
+	  T(RETRANS), 1, 0, ETIMEDOUT, 5000, 4994, 4, 1, A(ABORTED), C(RETRIES), ETIMEDOUT, NULL },
 	{ "user_timeout not passed", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS), 1, 0,
 	  ETIMEDOUT, 5000, 3000, 4, 1, A(ABORTED), C(RETRIES), ETIMEDOUT, NULL },
 	{ "soft error kept", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS), 1, 0, EHOSTUNREACH,
-	  0, 924600, 15, 1, A(ABORTED), C(UNREACHABLE), EHOSTUNREACH, "network error (EHOSTUNREACH)" },
+	  0, 924600, 15, 1, A(ABORTED), C(UNREACHABLE), EHOSTUNREACH,
+	  "network error (EHOSTUNREACH)" },
 	{ "orphan", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS), TCPTIMER_STATE_FIN_WAIT1,
 	  DEAD, ETIMEDOUT, 0, 100000, 8, 1, A(ABORTED), C(ORPHAN), 0,
 	  "gave up an orphan: peer silent" },
@@ -535,11 +558,11 @@ static const struct cause_row {
 	  TCPTIMER_STATE_FIN_WAIT1, DEAD, EHOSTUNREACH, 0, 100000, 8, 1, A(ABORTED), C(ORPHAN), 0,
 	  NULL },
 	{ "orphan with user_timeout", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS),
-	  TCPTIMER_STATE_FIN_WAIT1, DEAD, ETIMEDOUT, 5000, 5100, 8, 1, A(ABORTED), C(USER_TIMEOUT), 0,
-	  NULL },
-	{ "too many orphans", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER | TCPTIMER_W_RST_OUT, T(RETRANS),
-	  TCPTIMER_STATE_FIN_WAIT1, DEAD, 0, 0, 1000, 1, 1, A(ABORTED), C(OUT_OF_RESOURCES), 0,
-	  "gave up an orphan: too many, or memory short" },
+	  TCPTIMER_STATE_FIN_WAIT1, DEAD, ETIMEDOUT, 5000, 5100, 8, 1, A(ABORTED), C(USER_TIMEOUT),
+	  0, NULL },
+	{ "too many orphans", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER | TCPTIMER_W_RST_OUT,
+	  T(RETRANS), TCPTIMER_STATE_FIN_WAIT1, DEAD, 0, 0, 1000, 1, 1, A(ABORTED),
+	  C(OUT_OF_RESOURCES), 0, "gave up an orphan: too many, or memory short" },
 	{ "shrunk window", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS), 1, 0, ETIMEDOUT, 0,
 	  241000, 0, 0, A(ABORTED), C(SHRUNK_WINDOW), ETIMEDOUT, NULL },
 	{ "shrunk window, user_timeout", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS), 1, 0,
@@ -554,27 +577,27 @@ static const struct cause_row {
 	  "gave up: SYN unanswered 11 times (ETIMEDOUT)" },
 	{ "syn, by the model", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(SYN), 2, 0, ETIMEDOUT, 0,
 	  7000, 5, 0, A(ABORTED), C(SYN_RETRIES), ETIMEDOUT, NULL },
-	{ "syn, user_timeout", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(SYN), 2, 0, ETIMEDOUT, 2500,
-	  2504, 2, 0, A(ABORTED), C(USER_TIMEOUT), ETIMEDOUT, NULL },
+	{ "syn, user_timeout", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(SYN), 2, 0, ETIMEDOUT,
+	  2500, 2504, 2, 0, A(ABORTED), C(USER_TIMEOUT), ETIMEDOUT, NULL },
 	{ "syn, count before user_timeout", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(SYN), 2, 0,
 	  ETIMEDOUT, 2500, 131000, 10, 0, A(ABORTED), C(SYN_RETRIES), ETIMEDOUT, NULL },
 	{ "crossed syn", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(RETRANS), 3, 0, ETIMEDOUT, 0,
 	  63000, 6, 0, A(ABORTED), C(SYN_RETRIES), ETIMEDOUT, NULL },
 	{ "icmp to a syn", TCPTIMER_EVENT_ABORT, 0, T(NONE), 2, 0, EHOSTUNREACH, 0, 0, 0, 0,
 	  A(ABORTED), C(UNREACHABLE), EHOSTUNREACH, "network error (EHOSTUNREACH)" },
-	{ "icmp port unreachable to a stalled syn", TCPTIMER_EVENT_ABORT, TCPTIMER_W_STALLED, T(NONE),
-	  2, 0, ECONNREFUSED, 0, 0, 0, 0, A(ABORTED), C(UNREACHABLE), ECONNREFUSED, NULL },
+	{ "icmp port unreachable to a stalled syn", TCPTIMER_EVENT_ABORT, TCPTIMER_W_STALLED,
+	  T(NONE), 2, 0, ECONNREFUSED, 0, 0, 0, 0, A(ABORTED), C(UNREACHABLE), ECONNREFUSED, NULL },
 	{ "refused", TCPTIMER_EVENT_ABORT, 0, T(NONE), 2, 0, ECONNREFUSED, 0, 0, 0, 0, A(ABORTED),
 	  C(PEER_RESET), ECONNREFUSED, "reset by the peer (ECONNREFUSED)" },
-	{ "probe0", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(PROBE0), 1, 0, ETIMEDOUT, 0, 900000, 15,
-	  0, A(ABORTED), C(PROBE0), ETIMEDOUT,
+	{ "probe0", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(PROBE0), 1, 0, ETIMEDOUT, 0, 900000,
+	  15, 0, A(ABORTED), C(PROBE0), ETIMEDOUT,
 	  "gave up: window probes unanswered 15 times (ETIMEDOUT)" },
-	{ "probe0, user_timeout", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(PROBE0), 1, 0, ETIMEDOUT,
-	  5000, 5000, 3, 0, A(ABORTED), C(USER_TIMEOUT), ETIMEDOUT, NULL },
-	{ "probe0, user_timeout not passed", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(PROBE0), 1, 0,
-	  ETIMEDOUT, 5000, 4900, 15, 0, A(ABORTED), C(PROBE0), ETIMEDOUT, NULL },
-	{ "probe0, orphan", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(PROBE0), 4, DEAD, ETIMEDOUT, 0,
-	  60000, 8, 0, A(ABORTED), C(ORPHAN), 0, NULL },
+	{ "probe0, user_timeout", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(PROBE0), 1, 0,
+	  ETIMEDOUT, 5000, 5000, 3, 0, A(ABORTED), C(USER_TIMEOUT), ETIMEDOUT, NULL },
+	{ "probe0, user_timeout not passed", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(PROBE0), 1,
+	  0, ETIMEDOUT, 5000, 4900, 15, 0, A(ABORTED), C(PROBE0), ETIMEDOUT, NULL },
+	{ "probe0, orphan", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(PROBE0), 4, DEAD, ETIMEDOUT,
+	  0, 60000, 8, 0, A(ABORTED), C(ORPHAN), 0, NULL },
 	{ "probe0, too many orphans", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(PROBE0), 4, DEAD, 0,
 	  0, 60000, 1, 0, A(ABORTED), C(OUT_OF_RESOURCES), 0, NULL },
 	{ "keepalive, with its RST", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER | TCPTIMER_W_RST_OUT,
@@ -584,7 +607,8 @@ static const struct cause_row {
 	  T(KEEPALIVE), 1, 0, ETIMEDOUT, 6000, 0, 2, 1, A(ABORTED), C(USER_TIMEOUT), ETIMEDOUT,
 	  NULL },
 	{ "keepalive, unreachable", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER | TCPTIMER_W_RST_OUT,
-	  T(KEEPALIVE), 1, 0, ENETUNREACH, 0, 0, 9, 1, A(ABORTED), C(UNREACHABLE), ENETUNREACH, NULL },
+	  T(KEEPALIVE), 1, 0, ENETUNREACH, 0, 0, 9, 1, A(ABORTED), C(UNREACHABLE), ENETUNREACH,
+	  NULL },
 	{ "fin_wait2 with an RST", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER | TCPTIMER_W_RST_OUT,
 	  T(FIN_WAIT2), 5, DEAD, 0, 0, 0, 0, 1, A(ABORTED), C(FIN_WAIT2), 0, NULL },
 	{ "tfo child", TCPTIMER_EVENT_ABORT, TCPTIMER_W_TIMER, T(SYNACK), 3, TCPTIMER_F_TFO_CHILD,
@@ -600,12 +624,12 @@ static const struct cause_row {
 	  5000, 4, 0, A(ABORTED), C(USER_TIMEOUT), ETIMEDOUT, NULL },
 	{ "an icmp error ran the timer", TCPTIMER_EVENT_ABORT, 0, T(NONE), 1, 0, ETIMEDOUT, 0,
 	  924600, 15, 1, A(ABORTED), C(RETRIES), ETIMEDOUT, NULL },
-	{ "rst from the peer", TCPTIMER_EVENT_RESET, TCPTIMER_W_RST_IN, T(NONE), 1, 0, ECONNRESET, 0,
-	  0, 0, 1, A(NONE), C(PEER_RESET), ECONNRESET, "reset by the peer (ECONNRESET)" },
+	{ "rst from the peer", TCPTIMER_EVENT_RESET, TCPTIMER_W_RST_IN, T(NONE), 1, 0, ECONNRESET,
+	  0, 0, 0, 1, A(NONE), C(PEER_RESET), ECONNRESET, "reset by the peer (ECONNRESET)" },
 	{ "rst from the peer, error only", TCPTIMER_EVENT_ABORT, 0, T(NONE), 1, 0, ECONNRESET, 0, 0,
 	  0, 1, A(ABORTED), C(PEER_RESET), ECONNRESET, NULL },
-	{ "rst in close_wait", TCPTIMER_EVENT_ABORT, 0, T(NONE), 8, 0, EPIPE, 0, 0, 0, 1, A(ABORTED),
-	  C(PEER_RESET), EPIPE, NULL },
+	{ "rst in close_wait", TCPTIMER_EVENT_ABORT, 0, T(NONE), 8, 0, EPIPE, 0, 0, 0, 1,
+	  A(ABORTED), C(PEER_RESET), EPIPE, NULL },
 	{ "rst for the application", TCPTIMER_EVENT_RESET, TCPTIMER_W_RST_OUT, T(NONE), 1, 0, 0, 0,
 	  0, 0, 1, A(NONE), C(LOCAL_RESET), 0, "reset by this host" },
 	{ "ss -K", TCPTIMER_EVENT_ABORT, 0, T(NONE), 1, 0, ECONNABORTED, 0, 0, 0, 1, A(ABORTED),
@@ -634,8 +658,8 @@ static struct tcptimer_event cause_event(const struct cause_row *row)
 	event.err = event.after.err = row->err;
 	event.after.user_timeout_ms = row->user_timeout;
 	event.after.retrans_stamp = (uint32_t)(NOW_NS / 1000000) - row->since_ms;
-	event.after.probes_tstamp = NOW_JIFFIES - row->since_ms / 1000 * HZ -
-				    row->since_ms % 1000 * HZ / 1000;
+	event.after.probes_tstamp =
+		NOW_JIFFIES - row->since_ms / 1000 * HZ - row->since_ms % 1000 * HZ / 1000;
 	event.after.retransmits = event.after.probes_out = (uint8_t)row->count;
 	event.after.num_timeout = (uint8_t)row->count;
 	if (row->seen & TCPTIMER_W_TIMER) {
@@ -650,7 +674,8 @@ static void test_causes(void **state)
 	for (size_t i = 0; i < COUNT(causes); i++) {
 		const struct cause_row *row = &causes[i];
 		struct tcptimer_event event = cause_event(row);
-		struct event_verdict want = { .action = row->action, .cause = row->cause,
+		struct event_verdict want = { .action = row->action,
+					      .cause = row->cause,
 					      .err = row->app_err };
 
 		check_verdict(row->what, &event, &want, row->says);
@@ -663,7 +688,8 @@ static void test_microseconds(void **state)
 {
 	struct cause_row row = causes[1];
 	struct tcptimer_event event = cause_event(&row);
-	struct event_verdict want = { .action = A(ABORTED), .cause = C(USER_TIMEOUT),
+	struct event_verdict want = { .action = A(ABORTED),
+				      .cause = C(USER_TIMEOUT),
 				      .err = ETIMEDOUT };
 
 	event.after.flags |= TCPTIMER_F_USEC_TS;
@@ -682,6 +708,9 @@ static void test_errors(void **state)
 	struct tcptimer_event event = cause_event(&causes[0]);
 	struct event_verdict want = { .action = A(ABORTED), .cause = C(RETRIES), .err = ETIMEDOUT };
 
+	event.after.err = 0;
+	check_verdict("in the record only", &event, &want, NULL);
+	event.after.err = ETIMEDOUT;
 	event.err = 0;
 	check_verdict("from the socket", &event, &want, NULL);
 	event.err = -5;
@@ -709,6 +738,8 @@ static void test_recovered(void **state)
 	event.stall_end_ns = 0;
 	event.time_ns = 3000000000;
 	check_verdict("end not known", &event, &want, "peer answered after 2s");
+	event.time_ns = event.stall_since_ns;
+	check_verdict("at once", &event, &want, "peer answered after 0ms");
 	event.time_ns = 1;
 	check_verdict("clocks apart", &event, &want, "peer answered");
 	event.stall_since_ns = 0;
@@ -749,8 +780,11 @@ static void test_all_sentences(void **state)
 	for (unsigned int action = 0; action <= TCPTIMER_ACTION_COUNT; action++) {
 		for (unsigned int cause = 0; cause <= TCPTIMER_CAUSE_COUNT; cause++) {
 			struct tcptimer_event event = blank();
-			struct event_verdict verdict = { .action = action, .cause = cause, .n = 7,
-							 .err = 9999, .next_ms = 1700 };
+			struct event_verdict verdict = { .action = action,
+							 .cause = cause,
+							 .n = 7,
+							 .err = 9999,
+							 .next_ms = 1700 };
 
 			event.after.user_timeout_ms = UINT32_MAX;
 			event_describe(&event, &verdict, whole, sizeof(whole));
@@ -786,6 +820,7 @@ int main(void)
 		cmocka_unit_test(test_decode_lengths),
 		cmocka_unit_test(test_decode_values),
 		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_due),
 		cmocka_unit_test(test_shrunk_window),
 		cmocka_unit_test(test_loss_probe_new_data),
 		cmocka_unit_test(test_probe0_opens),

@@ -58,7 +58,8 @@ static int setup(void **state)
 {
 	struct tcptimer_snapshot *snap;
 
-	snap = add_conn(E, AF_INET, TCPTIMER_STATE_ESTABLISHED, "10.0.0.1", 40000, "192.0.2.7", 443);
+	snap = add_conn(E, AF_INET, TCPTIMER_STATE_ESTABLISHED, "10.0.0.1", 40000, "192.0.2.7",
+			443);
 	snap->flags = TCPTIMER_F_WRITE_PENDING | TCPTIMER_F_KEEP_PENDING | TCPTIMER_F_KEEPOPEN;
 	snap->pending = TCPTIMER_PENDING_RETRANS;
 	snap->write_expires = snap->keep_expires = snap->now_jiffies + 10;
@@ -88,7 +89,8 @@ static int setup(void **state)
 
 	add_conn(L, AF_INET, TCPTIMER_STATE_LISTEN, "0.0.0.0", 22, "0.0.0.0", 0);
 
-	snap = add_conn(T, AF_INET, TCPTIMER_STATE_TIME_WAIT, "127.0.0.1", 6390, "127.0.0.1", 33000);
+	snap = add_conn(T, AF_INET, TCPTIMER_STATE_TIME_WAIT, "127.0.0.1", 6390, "127.0.0.1",
+			33000);
 	snap->kind = TCPTIMER_SOCK_TIMEWAIT;
 	snap->flags = TCPTIMER_F_TIMER_HW;
 
@@ -98,7 +100,8 @@ static int setup(void **state)
 	snap->flags = TCPTIMER_F_TIMER_HW;
 	snap->retransmits = 1;
 
-	snap = add_conn(S, AF_INET6, TCPTIMER_STATE_SYN_SENT, "fd00::1", 40001, "2001:db8::1", 65535);
+	snap = add_conn(S, AF_INET6, TCPTIMER_STATE_SYN_SENT, "fd00::1", 40001, "2001:db8::1",
+			65535);
 	snap->flags = TCPTIMER_F_WRITE_PENDING;
 	snap->pending = TCPTIMER_PENDING_RETRANS;
 	snap->retransmits = 3;
@@ -199,6 +202,7 @@ static const struct {
 	{ "sport = :6379-6390", "6t" },
 	{ "sport 6379-6390", "6t" },
 	{ "sport != 6379-6390", "emlrsf" },
+	{ "sport 443-443", "r" },
 	{ "sport = :*", "e6mltrsf" },
 	{ "dport = 0", "l" },
 
@@ -223,6 +227,7 @@ static const struct {
 	{ "src [::]/0", "6ms" },
 	{ "src *", "e6mltrsf" },
 	{ "dst 192.0.2.7", "e" },
+	{ "dst 255.255.255.255 or dst 192.0.002.008", "f" },
 	{ "dst 192.0.2.0/29", "e" },
 	{ "dst 192.0.2.0/28", "ef" },
 	{ "dst 192.0.2.7:443", "e" },
@@ -422,6 +427,7 @@ static const struct {
 	{ "dst 256.0.0.1", 4, "is no address" },
 	{ "dst 1.2.3.4.5", 4, "is no address" },
 	{ "dst 1..2/8", 4, "is no address" },
+	{ "dst 0001.0.0.1", 4, "is no address" },
 	{ "dst 10./8", 4, "is no address" },
 	{ "dst 1000/8", 4, "is no address" },
 	{ "dst example.org", 4, "names are not looked up" },
@@ -548,6 +554,7 @@ static void test_bounds(void **state)
 	assert_int_equal(parse_repeated("cgroup /", "a", 4096, "", err), -EINVAL);
 	assert_non_null(strstr(err, "is too long"));
 	assert_int_equal(parse_repeated("cgroup /", "*a", 511, "", err), 0);
+	assert_int_equal(parse_repeated("cgroup /", "*a", 511, "a", err), 0);
 	assert_int_equal(parse_repeated("cgroup /", "*a", 512, "", err), -EINVAL);
 	assert_non_null(strstr(err, "is too long a pattern"));
 	assert_int_equal(parse_repeated("pid ", "1", 300, "", err), -EINVAL);
@@ -580,8 +587,11 @@ static void test_hostile_messages(void **state)
 			assert_true(*c == '\n' || (*c >= 0x20 && *c < 0x7f));
 	}
 	/* 300 wide characters, then the fault: the line is cut on both sides, the caret stays right */
-	assert_int_equal(parse_repeated("netns \"", "\xe4\xbd\xa0", 300, "\" frob stalled stalled "
-						"stalled stalled stalled", err), -EINVAL);
+	assert_int_equal(parse_repeated("netns \"", "\xe4\xbd\xa0", 300,
+					"\" frob stalled stalled "
+					"stalled stalled stalled",
+					err),
+			 -EINVAL);
 	check_message("wide", err, "\"frob\" is no condition", 49);
 	assert_non_null(strstr(err, "\n  \xe2\x80\xa6\xe4\xbd\xa0"));
 	assert_non_null(strstr(err, "\xe2\x80\xa6\n"));
@@ -763,14 +773,10 @@ static void test_glob(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_matches),
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_events),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_hostile_messages),
-		cmocka_unit_test(test_hints),
-		cmocka_unit_test(test_hints_are_safe),
+		cmocka_unit_test(test_matches), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_events),  cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_bounds),  cmocka_unit_test(test_hostile_messages),
+		cmocka_unit_test(test_hints),   cmocka_unit_test(test_hints_are_safe),
 		cmocka_unit_test(test_glob),
 	};
 

@@ -96,7 +96,8 @@ static bool run_filter(unsigned int failing)
 
 static bool run_table(unsigned int failing, FILE *out)
 {
-	static const struct text_column columns[] = { { "A", TEXT_LEFT, 0 }, { "B", TEXT_RIGHT, 0 } };
+	static const struct text_column columns[] = { { "A", TEXT_LEFT, 0 },
+						      { "B", TEXT_RIGHT, 0 } };
 	static char wide[4000];
 	const char *const cells[] = { "x", wide };
 	struct text_table *table;

@@ -5,6 +5,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static const struct {
 } names[] = {
 	{ "", "", NULL },
 	{ "plain", "plain", NULL },
+	{ " ~!\"", " ~!\"", NULL },
 	{ "back\\slash", "back\\\\slash", NULL },
 	{ "\\x41", "\\\\x41", NULL },
 	/* terminal escapes and lines */
@@ -43,15 +45,15 @@ static const struct {
 	{ "\xe2\x80\xae", "\\xe2\\x80\\xae", NULL },
 	{ "\xe2\x80\xaa\xe2\x80\xac", "\\xe2\\x80\\xaa\\xe2\\x80\\xac", NULL },
 	{ "\xe2\x81\xa6\xe2\x81\xa9", "\\xe2\\x81\\xa6\\xe2\\x81\\xa9", NULL },
-	{ "\xe2\x80\x8b\xe2\x80\x8e\xe2\x80\x8f",
-	  "\\xe2\\x80\\x8b\\xe2\\x80\\x8e\\xe2\\x80\\x8f", NULL },
+	{ "\xe2\x80\x8b\xe2\x80\x8e\xe2\x80\x8f", "\\xe2\\x80\\x8b\\xe2\\x80\\x8e\\xe2\\x80\\x8f",
+	  NULL },
 	{ "\xd8\x9c", "\\xd8\\x9c", NULL },
 	{ "\xef\xbb\xbf", "\\xef\\xbb\\xbf", NULL },
 	{ "\xc2\xad", "\\xc2\\xad", NULL },
 	{ "\xcd\x8f", "\\xcd\\x8f", NULL },
 	{ "\xe1\xa0\x8e", "\\xe1\\xa0\\x8e", NULL },
-	{ "\xe1\x85\x9f\xe3\x85\xa4\xef\xbe\xa0",
-	  "\\xe1\\x85\\x9f\\xe3\\x85\\xa4\\xef\\xbe\\xa0", NULL },
+	{ "\xe1\x85\x9f\xe3\x85\xa4\xef\xbe\xa0", "\\xe1\\x85\\x9f\\xe3\\x85\\xa4\\xef\\xbe\\xa0",
+	  NULL },
 	{ "\xef\xb8\x8f", "\\xef\\xb8\\x8f", NULL },
 	{ "\xef\xbf\xb9", "\\xef\\xbf\\xb9", NULL },
 	{ "\xf0\x9b\xb2\xa0", "\\xf0\\x9b\\xb2\\xa0", NULL },
@@ -103,6 +105,17 @@ static void test_names(void **state)
 	(void)state;
 }
 
+static void encode(uint32_t c, char out[5])
+{
+	static const unsigned char leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	int length = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	memset(out, 0, 5);
+	for (int i = length - 1; i > 0; i--, c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(leads[length] | c);
+}
+
 /*
  * Into every size of buffer: terminated, nothing beyond, a prefix of the whole, cut at whole units,
  * and not before it has to be.
@@ -128,6 +141,37 @@ static void check_cut(const char *(*make)(const char *, char *, size_t), const c
 			assert_string_equal(buf, whole);
 		free(buf);
 	}
+}
+
+/* The first and last of every range that must not reach a terminal, and their neighbours that may. */
+static void test_ranges(void **state)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0x7f, 0x9f },       { 0xad, 0xad },       { 0x34f, 0x34f },
+		{ 0x61c, 0x61c },     { 0x115f, 0x1160 },   { 0x180b, 0x180f },
+		{ 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f },
+		{ 0x3164, 0x3164 },   { 0xfdd0, 0xfdef },   { 0xfe00, 0xfe0f },
+		{ 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb },
+		{ 0xfffe, 0xffff },   { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+		{ 0x1fffe, 0x1ffff }, { 0xe0000, 0xe0fff },
+	};
+	char raw[5], escaped[32];
+
+	for (size_t i = 0; i < COUNT(ranges); i++) {
+		for (uint32_t c = ranges[i].first - 1; c <= ranges[i].last + 1; c++) {
+			bool inside = c >= ranges[i].first && c <= ranges[i].last;
+
+			if (c == 0xdffff || c == 0x10000 || c == 0x20000)
+				continue; /* a noncharacter, and the starts of planes */
+			encode(c, raw);
+			text_escape(raw, escaped, sizeof(escaped));
+			if (inside == !strcmp(raw, escaped))
+				fail_msg("U+%04X: %s", c, escaped);
+		}
+	}
+	(void)state;
 }
 
 static void test_cuts(void **state)
@@ -189,21 +233,21 @@ static void test_width(void **state)
 		{ "", 0 },
 		{ "abc", 3 },
 		{ "~", 1 },
-		{ "\xc3\xbc", 1 },              /* U+00FC */
-		{ "e\xcc\x81", 1 },             /* with a combining accent */
+		{ "\xc3\xbc", 1 },                 /* U+00FC */
+		{ "e\xcc\x81", 1 },                /* with a combining accent */
 		{ "\xe4\xbd\xa0\xe5\xa5\xbd", 4 }, /* two ideographs */
-		{ "\xea\xb0\x80", 2 },          /* a Hangul syllable */
-		{ "\xef\xbc\xa1", 2 },          /* fullwidth A */
-		{ "\xef\xbd\xb1", 1 },          /* halfwidth katakana */
-		{ "\xf0\x9f\x90\xa7", 2 },      /* a penguin */
-		{ "\xe2\x80\x8b", 0 },          /* zero width space */
+		{ "\xea\xb0\x80", 2 },             /* a Hangul syllable */
+		{ "\xef\xbc\xa1", 2 },             /* fullwidth A */
+		{ "\xef\xbd\xb1", 1 },             /* halfwidth katakana */
+		{ "\xf0\x9f\x90\xa7", 2 },         /* a penguin */
+		{ "\xe2\x80\x8b", 0 },             /* zero width space */
 		{ ELLIPSIS, 1 },
 		{ "\xff", 1 },
 		{ "\xe2\x80", 1 },
 		{ "\x1b", 0 },
 		{ "\xc2\xad", 1 },
-		{ "\xf0\xa0\x80\x80", 2 },      /* plane 2 */
-		{ "\xf4\x8f\xbf\xbd", 1 },      /* private use */
+		{ "\xf0\xa0\x80\x80", 2 }, /* plane 2 */
+		{ "\xf4\x8f\xbf\xbd", 1 }, /* private use */
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
@@ -362,9 +406,9 @@ static void test_addresses(void **state)
 		assert_int_equal(inet_pton(rows[i].family, rows[i].addr, addr), 1);
 		assert_string_equal(text_addr(rows[i].family, addr, buf, sizeof(buf)),
 				    rows[i].addr);
-		assert_string_equal(
-			text_addr_port(rows[i].family, addr, rows[i].port, buf, sizeof(buf)),
-			rows[i].with_port);
+		assert_string_equal(text_addr_port(rows[i].family, addr, rows[i].port, buf,
+						   sizeof(buf)),
+				    rows[i].with_port);
 	}
 	assert_string_equal(text_addr(77, addr, buf, sizeof(buf)), "?");
 	assert_string_equal(text_addr_port(0, addr, 1, buf, sizeof(buf)), "?:1");
@@ -410,7 +454,8 @@ static void test_cgroup(void **state)
 		{ "/system.slice", 13, "/system.slice" },
 		{ "/a/docker-" ID64 ".scope", 40, "/a/docker-0123456789ab.scope" },
 		{ "/docker/" ID64, 40, "/docker/0123456789ab" },
-		{ "/docker/" ID64 "0", 0, "/docker/" ID64 "0" },   /* 65 digits: no id */
+		{ "/docker/0123456789ABCDEF" ID16 ID16 ID16, 40, "/docker/0123456789AB" },
+		{ "/docker/" ID64 "0", 0, "/docker/" ID64 "0" }, /* 65 digits: no id */
 		{ "/docker/0" ID16 ID16 ID16, 0, "/docker/0" ID16 ID16 ID16 },
 		{ ID64 "/" ID64, 40, "0123456789ab/0123456789ab" },
 		{ "/system.slice/foo.service", 20, ELLIPSIS "/foo.service" },
@@ -540,7 +585,8 @@ static void test_table_wide(void **state)
 /* A shrinking column keeps its header and the width asked for it. */
 static void test_table_least_width(void **state)
 {
-	static const struct text_column least[] = { { "A", TEXT_SHRINK, 4 }, { "LONG", TEXT_SHRINK, 0 } };
+	static const struct text_column least[] = { { "A", TEXT_SHRINK, 4 },
+						    { "LONG", TEXT_SHRINK, 0 } };
 	static const char *const row[] = { "abcdefgh", "abcdefgh" };
 	char *text = NULL;
 	size_t size;
@@ -640,6 +686,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_long_name),
 		cmocka_unit_test(test_all_pairs),

@@ -22,8 +22,9 @@ int names_init(struct names *names)
 void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const struct names *names)
 {
 	/* A request has no owner of its own: the listener's will be handed the connection. */
-	uint64_t sk = snap->kind == TCPTIMER_SOCK_REQUEST ? snap->listener_sk : snap->sk;
-	const struct owner *owner = owners_find(names->owners, sk);
+	bool request = snap->kind == TCPTIMER_SOCK_REQUEST;
+	const struct owner *owner = request ? owners_find(names->owners, snap->listener_sk, 0) :
+					      owners_find(names->owners, snap->sk, snap->cookie);
 
 	*conn = (struct conn){
 		.snap = snap,

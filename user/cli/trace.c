@@ -110,7 +110,8 @@ static const struct owners *trace_owners(struct trace *t, const struct tcptimer_
 	int64_t now_ns = (int64_t)event->time_ns;
 	struct owners *fresh;
 
-	if (event->after.flags & TCPTIMER_F_DEAD || owners_find(t->owners, event->after.sk))
+	if (event->after.flags & TCPTIMER_F_DEAD ||
+	    owners_find(t->owners, event->after.sk, event->after.cookie))
 		return t->owners;
 	if (t->owners && now_ns - t->owners_ns < TRACE_OWNERS_MS * 1000000LL)
 		return t->owners;
@@ -120,6 +121,25 @@ static const struct owners *trace_owners(struct trace *t, const struct tcptimer_
 		t->owners = fresh;
 	}
 	return t->owners;
+}
+
+/* Hold the end against what was foretold at the last event; or foretell anew. */
+static void trace_foretell(struct trace *t, const struct tcptimer_event *event,
+			   const struct event_verdict *verdict, struct conn *conn)
+{
+	t->out.has_drift = false;
+	if (event->what & TCPTIMER_W_CLOSED) {
+		/* No timer of what is left foretells anything. */
+		conn->deadline_known = conn->has_deadline = conn->has_silent = false;
+		if (event->kind == TCPTIMER_EVENT_ABORT)
+			t->out.has_drift = foretold_end(t->out.foretold, &event->after,
+							verdict->cause, event->time_ns,
+							t->out.hz, &t->out.drift_ms);
+		else
+			foretold_forget(t->out.foretold, event->after.sk);
+	} else {
+		foretold_set(t->out.foretold, conn, event->after.now_ns);
+	}
 }
 
 static int trace_record(void *arg, void *data, size_t size)
@@ -140,8 +160,7 @@ static int trace_record(void *arg, void *data, size_t size)
 	names_fill(&conn, &event.after, &t->names);
 	conn.fired = event.timer ? 1U << event.timer : 0;
 	conn.in_stall = event.stall_timer != TCPTIMER_TIMER_NONE;
-	if (event.what & TCPTIMER_W_CLOSED) /* no timer of what is left foretells anything */
-		conn.deadline_known = conn.has_deadline = conn.has_silent = false;
+	trace_foretell(t, &event, &verdict, &conn);
 	if (!filter_match(t->filter, &conn))
 		return 0;
 	if (trace_out_event(&t->out, &event, &verdict, &conn)) {
@@ -293,6 +312,9 @@ int trace_run(const struct command *command, int argc, char **argv)
 		status = names_init(&t.names);
 	if (!status) {
 		t.out.hz = t.names.hz;
+		t.out.foretold = foretold_new();
+		if (!t.out.foretold)
+			return cli_fail("no memory");
 		sigemptyset(&signals);
 		sigaddset(&signals, SIGINT);
 		sigaddset(&signals, SIGTERM);
@@ -302,6 +324,7 @@ int trace_run(const struct command *command, int argc, char **argv)
 		status = trace_follow(&t, signal_fd);
 		close(signal_fd);
 	}
+	foretold_free(t.out.foretold);
 	owners_free(t.owners);
 	filter_free(t.filter);
 	return status;

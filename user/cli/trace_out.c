@@ -57,6 +57,8 @@ static int trace_out_json(const struct trace_out *out, const struct tcptimer_eve
 			       json_object_new_string(tcptimer_cause_name(verdict->cause)) : NULL);
 	json_object_object_add(o, "errno", verdict->err ?
 			       json_object_new_string(conn_errno(verdict->err, number, sizeof(number))) : NULL);
+	json_object_object_add(o, "drift_ms", out->has_drift ?
+			       json_object_new_int64(out->drift_ms) : NULL);
 	json_object_object_add(o, "next_ms", verdict->next_ms >= 0 ?
 			       json_object_new_int64(verdict->next_ms) : NULL);
 	return conn_json_print(o, "", "\n") ? -EIO : 0;
@@ -88,6 +90,9 @@ static int trace_out_text(const struct trace_out *out, const struct tcptimer_eve
 	event_describe(event, verdict, what, sizeof(what));
 	printf("%-12s  %-10s %-10s %-21s  %-21s %8s  %s", when, tcptimer_event_name(event->kind),
 	       event->timer ? tcptimer_timer_name(event->timer) : "-", local, remote, age, what);
+	if (event->kind == TCPTIMER_EVENT_EXPIRED && conn->has_deadline)
+		printf("; ends in %s (%s)", text_span(conn->deadline_ms, age, sizeof(age)),
+		       tcptimer_cause_name(conn->deadline_cause));
 	/* Who it is, once a stall begins and once it ends. */
 	if (event->kind != TCPTIMER_EVENT_EXPIRED && event->kind != TCPTIMER_EVENT_RETRANSMIT) {
 		if (conn->pid)
@@ -208,6 +213,7 @@ void trace_out_end(struct trace_out *out)
 {
 	FILE *file = out->json ? stderr : stdout;
 	const struct trace_sums *sums = &out->sums;
+	const struct foretold_sums *held = foretold_sums(out->foretold);
 
 	fputs("\n-- summary\n", file);
 	trace_sum_line(file, "events", sums->events, TCPTIMER_EVENT_COUNT, tcptimer_event_name);
@@ -215,6 +221,10 @@ void trace_out_end(struct trace_out *out)
 	trace_sum_line(file, "ended", sums->causes, TCPTIMER_CAUSE_COUNT, tcptimer_cause_name);
 	fprintf(file, "%-9s stalls begun %lu, recovered %lu\n", "stalls",
 		sums->events[TCPTIMER_EVENT_STALL], sums->events[TCPTIMER_EVENT_RECOVERED]);
+	if (held->ends)
+		fprintf(file, "%-9s %lu ends, %lu by the cause foretold, %lu within two jiffies; worst %+lldms\n",
+			"foretold", held->ends, held->right_cause, held->in_time,
+			(long long)held->worst_ms);
 	fprintf(file, "%-9s %llu\n", "lost", (unsigned long long)sums->lost);
 	if (sums->malformed)
 		fprintf(file, "%-9s %lu records did not decode\n", "malformed", sums->malformed);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "conn.h"
 #include "event.h"
+#include "foretold.h"
 
 struct tracer;
 
@@ -27,6 +28,9 @@ struct trace_out {
 	unsigned int hz;
 	int64_t offset_ns; /* from CLOCK_MONOTONIC to CLOCK_REALTIME */
 	struct trace_sums sums;
+	struct foretold *foretold; /* what was foretold, and how it held */
+	bool has_drift;            /* this event is an end that was foretold ... */
+	int64_t drift_ms;          /* ... and came so much later than that */
 };
 
 void trace_out_begin(const struct trace_out *out);

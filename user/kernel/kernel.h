@@ -65,13 +65,15 @@ const char *cgroups_path(uint64_t id);
 struct owners;
 struct owner {
 	int pid;
+	uint64_t cookie;        /* of the socket; 0: it had none yet */
 	unsigned int processes; /* how many hold it */
 	char comm[16];          /* raw */
 };
 
 /* Which processes hold which TCP sockets, now. */
 int owners_load(struct tcptimer_bpf *bpf, struct owners **ret_owners);
-const struct owner *owners_find(const struct owners *owners, uint64_t sk);
+/* By the kernel's address; a cookie other than 0 has to agree, since addresses are used again. */
+const struct owner *owners_find(const struct owners *owners, uint64_t sk, uint64_t cookie);
 void owners_free(struct owners *owners);
 
 /* ---- snapshots.c ---- */

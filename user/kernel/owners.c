@@ -67,6 +67,7 @@ static int owners_add(const void *record, void *arg)
 	slot = owners_slot(o, rec->sk);
 	if (!slot->sk) {
 		slot->sk = rec->sk;
+		slot->owner.cookie = rec->cookie;
 		slot->owner.pid = (int)rec->pid;
 		slot->owner.processes = 1;
 		memcpy(slot->owner.comm, rec->comm, sizeof(slot->owner.comm));
@@ -100,14 +101,16 @@ out:
 	return 0;
 }
 
-const struct owner *owners_find(const struct owners *owners, uint64_t sk)
+const struct owner *owners_find(const struct owners *owners, uint64_t sk, uint64_t cookie)
 {
 	struct owners_slot *slot;
 
 	if (!owners || !sk)
 		return NULL;
 	slot = owners_slot(owners, sk);
-	return slot->sk ? &slot->owner : NULL;
+	if (!slot->sk || (cookie && slot->owner.cookie && cookie != slot->owner.cookie))
+		return NULL;
+	return &slot->owner;
 }
 
 void owners_free(struct owners *owners)
