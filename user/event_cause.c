@@ -176,7 +176,7 @@ enum tcptimer_cause event_cause(const struct tcptimer_event *event,
 		return TCPTIMER_CAUSE_PEER_RESET;
 	if (verdict->action == TCPTIMER_ACTION_HANDED_OVER)
 		return TCPTIMER_CAUSE_CLOSED;
-	/* A request that is gone and not by its timer: reset, or its listener closed; nothing tells. */
+	/* A request gone, but not by its timer: reset, or its listener closed; nothing tells. */
 	if (event->after.kind == TCPTIMER_SOCK_REQUEST && !(event->what & EVENT_IN_HANDLER))
 		return TCPTIMER_CAUSE_NONE;
 	if (!(event->what & EVENT_IN_HANDLER))

@@ -106,6 +106,13 @@ const char *filter_value_deadline(const char *text, enum filter_token_kind compa
 				  struct filter_node *node);
 const char *filter_value_cgroup(const char *text, struct filter_node *node);
 
+/*
+ * What is wrong, and where, into err (user/filter_message.c): three lines, cut to err_size at a whole
+ * character. `quote`: the token's word stands before `text`.
+ */
+void filter_message(const char *expression, const struct filter_token *token, bool quote,
+		    const char *text, char *err, size_t err_size);
+
 /* Fill filter->hints from the tree. */
 void filter_find_hints(struct filter *filter);
 

@@ -272,20 +272,33 @@ const char *setting_range_text(const struct setting *row, char *buf, size_t size
 
 	switch (row->kind) {
 	case SETTING_COUNT:
-		snprintf(buf, size, "a number, %lld..%lld", (long long)row->min, (long long)row->max);
+		snprintf(buf, size, "%lld..%lld", (long long)row->min, (long long)row->max);
 		break;
 	case SETTING_BOOL:
-		snprintf(buf, size, "on or off");
+		snprintf(buf, size, "on, off");
 		break;
 	case SETTING_KEEPALIVE:
-		snprintf(buf, size, "on, off, or IDLE/INTVL/CNT as in 60s/10s/5; "
-				    "1s..32767s, 1s..32767s, 1..127");
+		snprintf(buf, size, "on, off, IDLE/INTVL/CNT");
 		break;
 	default:
-		snprintf(buf, size, "a time with its unit as in 500ms, 20s or 2h, %s..%s%s",
-			 span_text(row->min, min, sizeof(min)), span_text(row->max, max, sizeof(max)),
-			 row->off ? ", or off" : "");
+		snprintf(buf, size, "%s..%s%s", span_text(row->min, min, sizeof(min)),
+			 span_text(row->max, max, sizeof(max)), row->off ? ", off" : "");
 	}
+	return buf;
+}
+
+/* What a value is, for a message: "a time with its unit (500ms, 20s, 2h), 0ms..2m". */
+static const char *value_text(const struct setting *row, char *buf, size_t size)
+{
+	static const char *const kinds[] = {
+		[SETTING_SPAN] = "a time with its unit (500ms, 20s, 2h), ",
+		[SETTING_COUNT] = "a number, ",
+		[SETTING_BOOL] = "",
+		[SETTING_KEEPALIVE] = "as in 60s/10s/5 (up to 32767s/32767s/127), ",
+	};
+	char range[96];
+
+	snprintf(buf, size, "%s%s", kinds[row->kind], setting_range_text(row, range, sizeof(range)));
 	return buf;
 }
 
@@ -315,12 +328,12 @@ int setting_parse(const char *word, const char *const *more, struct setting_chan
 	if (!ret_change->setting) {
 		nearest = setting_nearest(word, length, more);
 		if (nearest)
-			return parse_error(err, err_size, "no setting '%s'; did you mean '%s'?", key, nearest);
-		return parse_error(err, err_size, "no setting '%s'", key);
+			return parse_error(err, err_size, "no setting '%s' (did you mean '%s'?)", key, nearest);
+		return parse_error(err, err_size, "no setting '%s'; --settings lists them", key);
 	}
-	setting_range_text(ret_change->setting, range, sizeof(range));
+	value_text(ret_change->setting, range, sizeof(range));
 	if (!word[length])
-		return parse_error(err, err_size, "'%s' needs a value: %s=%s", safe,
+		return parse_error(err, err_size, "'%s' needs a value after %s=: %s", safe,
 				   ret_change->setting->name, range);
 	switch (parse_value(word + length + 1, ret_change)) {
 	case 0:

@@ -78,7 +78,7 @@ const struct setting *setting_find(const char *name, size_t length);
  * when none is near.
  */
 const char *setting_nearest(const char *name, size_t length, const char *const *more);
-/* "0..255", "1s..32767s", "on or off": what a value may be. Returns buf. */
+/* "0..255", "1s..9h6m", "on, off": what a value may be. Returns buf. */
 const char *setting_range_text(const struct setting *setting, char *buf, size_t size);
 
 /*

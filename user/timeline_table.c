@@ -121,6 +121,10 @@ static void print_never(const struct timeline_view *view, FILE *out)
 	char limit[128], when[96];
 	const char *peer = tcptimer_peer_name(view->timeline.deadline.peer);
 
+	if (view->snap.state == TCPTIMER_STATE_CLOSE) {
+		fprintf(out, "ends      at once: the connection is closed\n");
+		return;
+	}
 	if (!view->timeline.count) {
 		fprintf(out, "ends      never: no timer is armed, so nothing would notice a dead peer\n");
 		return;

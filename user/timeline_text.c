@@ -73,7 +73,7 @@ static const struct {
 	{ TCPTIMER_EV_LINEAR, "not doubled" },
 	{ TCPTIMER_EV_RTO_REVERTED, "ICMP error took one doubling back" },
 	{ TCPTIMER_EV_CLAMPED, "next cut to TCP_USER_TIMEOUT" },
-	{ TCPTIMER_EV_ROUTE_CHECKED, "past tcp_retries1: route questioned" },
+	{ TCPTIMER_EV_ROUTE_CHECKED, "route questioned" },
 	{ TCPTIMER_EV_MTU_PROBE, "smaller MSS tried" },
 	{ TCPTIMER_EV_TFO_DISABLED, "fast open off for this path" },
 	{ TCPTIMER_EV_RST, "RST sent" },

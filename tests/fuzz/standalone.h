@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs a fuzz target without libFuzzer: with -DFUZZ_STANDALONE, seeds, mutated seeds and random bytes
- * from a generator that is the same every time.
- * Receives LLVMFuzzerTestOneInput() and seeds from the file that includes it; hands exit status 0, or
- * whatever the target dies of. Arguments: files to run instead, or one number of inputs.
+ * Runs a fuzz target without libFuzzer: with -DFUZZ_STANDALONE, seeds, mutated seeds and random
+ * bytes from a generator that is the same every time.
+ * Receives LLVMFuzzerTestOneInput() and seeds from the file that includes it; hands exit status 0,
+ * or whatever the target dies of. Arguments: files to run instead, or one number of inputs.
  */
 #ifndef TCPTIMER_FUZZ_STANDALONE_H
 #define TCPTIMER_FUZZ_STANDALONE_H

@@ -344,7 +344,7 @@ static void test_synack_age(void **state)
 	static const struct {
 		unsigned int num_timeout;
 		uint32_t timeout, rto_max;
-		int64_t left; /* of the running period, jiffies; < 0: the timer is not on the wheel */
+		int64_t left; /* of the running period, jiffies; < 0: not on the wheel */
 		int64_t ms;
 	} rows[] = {
 		{ 1, HZ, 0, 2 * HZ, 1000 }, /* 1 s over, 2 s to go of 2 */
@@ -378,7 +378,7 @@ static void test_synack_age(void **state)
 	(void)state;
 }
 
-/* A fast-open child resends its SYN-ACK by the write timer, and stamps it as retransmissions are. */
+/* A fast-open child resends its SYN-ACK by the write timer, stamped as retransmissions are. */
 static void test_tfo_age(void **state)
 {
 	struct tcptimer_snapshot snap = {

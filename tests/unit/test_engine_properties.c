@@ -146,7 +146,7 @@ static void property_range(struct property_case *c)
 
 	params.flags |= TCPTIMER_ENGINE_ANY_PHASE;
 	err = tcptimer_engine_deadline(c->profile, &params, &s, &any);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 2; i++) {
 		__u32 ms = tick_ms ? random_below(&c->r, tick_ms) : 0;
 
 		s = c->s;

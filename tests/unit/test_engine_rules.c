@@ -128,7 +128,7 @@ static void test_wheel(void **state)
 	/* apply_slack: below 256 none; 30000/256 = 117: 0x1fbd0 and 0x1fc45 differ from bit 10 down */
 	assert_int_equal(wheel_apply_slack(0, 255), 255);
 	assert_int_equal(wheel_apply_slack(100000, 130000), 0x1fc00);
-	assert_int_equal(wheel_apply_slack(0, 256), 256); /* 256 ^ 257 = 1: nothing below bit 0 */
+	assert_int_equal(wheel_apply_slack(0, 256), 257); /* 256 ^ 257 = 1: nothing below bit 0 */
 
 	slack = wheel_slack(TCPTIMER_WHEEL_LEVELS, 250, one, exact, &fired);
 	assert_int_equal(slack.lo, 8); /* 1000 is on a boundary of 8: a whole one more */

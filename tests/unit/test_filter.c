@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The filter language against eight connections of all kinds: what matches, what is refused and how.
+ * The filter language against eight connections of all kinds: what matches, what is refused, and
+ * how.
  * Receives nothing; hands cmocka's verdict to tests/run.sh.
  */
 #include <setjmp.h>
@@ -586,7 +587,7 @@ static void test_hostile_messages(void **state)
 		for (const char *c = err; *c; c++)
 			assert_true(*c == '\n' || (*c >= 0x20 && *c < 0x7f));
 	}
-	/* 300 wide characters, then the fault: the line is cut on both sides, the caret stays right */
+	/* 300 wide characters, then the fault: cut on both sides, and the caret stays right */
 	assert_int_equal(parse_repeated("netns \"", "\xe4\xbd\xa0", 300,
 					"\" frob stalled stalled "
 					"stalled stalled stalled",

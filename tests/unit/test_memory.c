@@ -2,8 +2,8 @@
 /*
  * When memory is short: each allocation fails once, and the filter and the table say so and leak
  * nothing.
- * Receives nothing; hands cmocka's verdict to tests/run.sh. Stands in for the C library's allocator,
- * under the sanitizers, too.
+ * Receives nothing; hands cmocka's verdict to tests/run.sh. Stands in for the C library's
+ * allocator, under the sanitizers, too.
  */
 #include <setjmp.h>
 #include <stdarg.h>

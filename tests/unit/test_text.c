@@ -143,7 +143,7 @@ static void check_cut(const char *(*make)(const char *, char *, size_t), const c
 	}
 }
 
-/* The first and last of every range that must not reach a terminal, and their neighbours that may. */
+/* The ends of every range that must not reach a terminal, and their neighbours that may. */
 static void test_ranges(void **state)
 {
 	static const struct {
@@ -601,7 +601,7 @@ static void test_table_least_width(void **state)
 	(void)state;
 }
 
-/* Beyond the rows that are held, widths stay: too wide a cell is cut where it may, else it pushes. */
+/* Beyond the rows that are held, widths stay: too wide a cell is cut if it may be, else pushes. */
 static void test_table_streams(void **state)
 {
 	static const char *const narrow[] = { "a", "1", "b", "c" };

@@ -127,6 +127,54 @@ const char *conn_errno(int err, char *buf, size_t size)
 	return buf;
 }
 
+/*
+ * A character that a terminal or a reader's eye could be fooled by: DEL, C1, zero-width, line and
+ * paragraph separators, bidi. Returns its length in UTF-8 and the character, or 0.
+ */
+static size_t json_hazard(const char *at, unsigned int *ret_char)
+{
+	const unsigned char *c = (const unsigned char *)at;
+
+	if (c[0] == 0x7f) {
+		*ret_char = c[0];
+		return 1;
+	}
+	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) {
+		*ret_char = c[1];
+		return 2;
+	}
+	if (c[0] != 0xe2 || (c[1] != 0x80 && c[1] != 0x81) || (c[2] & 0xc0) != 0x80)
+		return 0;
+	*ret_char = 0x2000U | (c[1] & 0x3fU) << 6 | (c[2] & 0x3fU);
+	if ((*ret_char >= 0x200b && *ret_char <= 0x200f) ||
+	    (*ret_char >= 0x2028 && *ret_char <= 0x202e) ||
+	    (*ret_char >= 0x2060 && *ret_char <= 0x206f))
+		return 3;
+	return 0;
+}
+
+/* The text of a JSON value: hazards only occur inside its strings, where \u says the same. */
+static int json_write(FILE *out, const char *text)
+{
+	const char *from = text;
+	unsigned int character;
+	size_t len;
+
+	for (; *text; text++) {
+		if ((unsigned char)*text < 0x7f)
+			continue;
+		len = json_hazard(text, &character);
+		if (!len)
+			continue;
+		fwrite(from, 1, (size_t)(text - from), out);
+		fprintf(out, "\\u%04x", character);
+		text += len - 1;
+		from = text + 1;
+	}
+	fwrite(from, 1, (size_t)(text - from), out);
+	return ferror(out) ? -EIO : 0;
+}
+
 int conn_json_print(struct json_object *object, const char *before, const char *after)
 {
 	const char *line;
@@ -136,8 +184,10 @@ int conn_json_print(struct json_object *object, const char *before, const char *
 		return cli_fail("no memory for output");
 	line = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
 						      JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (!line || printf("%s%s%s", before, line, after) < 0)
+	fputs(before, stdout);
+	if (!line || json_write(stdout, line))
 		status = CLI_FAILED;
+	fputs(after, stdout);
 	json_object_put(object);
 	return status;
 }

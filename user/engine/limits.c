@@ -65,7 +65,7 @@ enum engine_answer engine_retransmits_timed_out(const struct engine_stream *st, 
 			lo = hi = (__u32)(ns / 1000) - mark->stamp;
 		} else {
 			lo = (mark->since.lo * st->tick_ns + mark->skew_lo_ns) / 1000;
-			hi = (mark->since.hi * st->tick_ns + mark->skew_hi_ns) / 1000;
+			hi = (mark->since.hi * st->tick_ns + mark->skew_hi_ns + 999) / 1000;
 		}
 		return limits_both((__s32)((__u32)(lo + tick_us) - timeout * 1000) >= 0,
 				   (__s32)((__u32)(hi + tick_us) - timeout * 1000) >= 0);
