@@ -27,11 +27,12 @@ static const struct {
 };
 #define ROUND_TIMES (sizeof(round_times) / sizeof(round_times[0]))
 
-static void extent(const struct timeline_view *const *views, size_t count, double *ret_first,
-		   double *ret_last)
+/* The first and the last moment told, in ms; returns the most events that a view has. */
+static size_t extent(const struct timeline_view *const *views, size_t count, double *ret_first,
+		     double *ret_last)
 {
 	double first = 0, last = 0;
-	size_t i, j;
+	size_t i, j, most = 0;
 
 	for (i = 0; i < count; i++) {
 		const struct tcptimer_timeline *timeline = &views[i]->timeline;
@@ -44,21 +45,24 @@ static void extent(const struct timeline_view *const *views, size_t count, doubl
 			if ((double)ev->at_max_ms > last)
 				last = (double)ev->at_max_ms;
 		}
+		if (timeline->count > most)
+			most = timeline->count;
 		if (!timeline->deadline.never && (double)timeline->deadline.at_max_ms > last)
 			last = (double)timeline->deadline.at_max_ms;
 	}
 	*ret_last = last > 0 ? last : 1000;
 	*ret_first = first > 0 ? first : *ret_last;
+	return most;
 }
 
 void axis_init(struct axis *axis, const struct timeline_view *const *views, size_t count, double left,
 	       double right)
 {
 	double first, last;
+	size_t most = extent(views, count, &first, &last);
 
-	extent(views, count, &first, &last);
 	*axis = (struct axis){ .left = left, .right = right, .start = left };
-	if (first > 10000 && last - first < first / 2 && last - first > first / 100) {
+	if (most > 1 && first > 10000 && last - first < first / 2 && last - first > first / 100) {
 		axis->kind = AXIS_BROKEN;
 		axis->start = left + BREAK_WIDTH;
 		axis->low = first - (last - first) * 0.04;

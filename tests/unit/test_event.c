@@ -449,6 +449,7 @@ static void test_requests_end(void **state)
 		{ "TCP_SYNCNT of the listener", 2, 2, 1, 0, 128, TCPTIMER_CAUSE_SYNACK_RETRIES },
 		{ "crowded, and all are old", 2, 0, 100, 0, 128, TCPTIMER_CAUSE_SYNACK_RETRIES },
 		{ "crowded, but most are young", 4, 0, 100, 60, 128, TCPTIMER_CAUSE_CLOSED },
+		{ "crowded, half is young", 4, 0, 100, 50, 128, TCPTIMER_CAUSE_SYNACK_RETRIES },
 		{ "crowded, a quarter is young", 4, 0, 100, 26, 128,
 		  TCPTIMER_CAUSE_SYNACK_RETRIES },
 		{ "small backlogs count as 8", 4, 0, 4, 0, 1, TCPTIMER_CAUSE_CLOSED },

@@ -271,6 +271,7 @@ static const struct {
 	{ "netns /run/netns/web", "e" },
 	{ "netns /var/run/netns/web", "e" },
 	{ "netns net:[200]", "6" },
+	{ "netns [web200]", "" },
 	{ "netns 4026531840", "6mltrsf" },
 	{ "netns != web", "6mltrsf" },
 	{ "netns 99999999999", "" },

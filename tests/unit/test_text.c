@@ -245,6 +245,7 @@ static void test_width(void **state)
 		{ "\xff", 1 },
 		{ "\xe2\x80", 1 },
 		{ "\x1b", 0 },
+		{ "\x7f", 0 },
 		{ "\xc2\xad", 1 },
 		{ "\xf0\xa0\x80\x80", 2 }, /* plane 2 */
 		{ "\xf4\x8f\xbf\xbd", 1 }, /* private use */

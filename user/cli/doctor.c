@@ -16,6 +16,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "kernel/kernel.h"
+#include "kernel/profile.h"
 #include "text.h"
 
 #define DOCTOR_MAX 64
@@ -70,6 +71,43 @@ static void doctor_kernel(struct doctor *d)
 	else
 		doctor_add(d, "kernel", "all", false, false,
 			   "%s is older than 6.1, the oldest that is tested", uts.release);
+}
+
+/* The newest built-in profile that is not newer than this one. */
+static const struct tcptimer_profile *doctor_nearest(const struct tcptimer_profile *profile)
+{
+	const struct tcptimer_profile *p, *nearest = tcptimer_profile_at(0);
+	size_t i;
+
+	for (i = 0; (p = tcptimer_profile_at(i)); i++)
+		if (p->version >> 8 <= profile->version >> 8)
+			nearest = p;
+	return nearest;
+}
+
+/* What the engine takes this kernel to do: the nearest profile, and what differs from it here. */
+static void doctor_profile(struct doctor *d)
+{
+	const struct tcptimer_profile *nearest;
+	struct tcptimer_behaviour here, there;
+	struct tcptimer_profile profile;
+	char differs[192] = "";
+	size_t i, len = 0;
+	int err = profile_running(&profile);
+
+	if (err) {
+		doctor_add(d, "timer profile", "list, trace, explain", false, false, "%s",
+			   tcptimer_engine_strerror(err));
+		return;
+	}
+	nearest = doctor_nearest(&profile);
+	for (i = 0; tcptimer_behaviour_at(&profile, i, &here) &&
+		    tcptimer_behaviour_at(nearest, i, &there); i++)
+		if (here.value != there.value && len < sizeof(differs))
+			len += (size_t)snprintf(differs + len, sizeof(differs) - len, "%s %s=%u",
+						len ? "," : ", but", here.name, here.value);
+	doctor_add(d, "timer profile", "list, trace, explain", true, false, "%s: as %s%s",
+		   profile.name, nearest->name, differs);
 }
 
 static void doctor_btf(struct doctor *d)
@@ -173,6 +211,7 @@ static void doctor_look(struct doctor *d)
 
 	d->ok = true;
 	doctor_kernel(d);
+	doctor_profile(d);
 	doctor_btf(d);
 	if (privileged)
 		doctor_add(d, "privileges", "all", true, true, "CAP_SYS_ADMIN");

@@ -235,11 +235,9 @@ bool engine_stream_hopeless(const struct engine_stream *st)
 			(st->flags & TCPTIMER_ENGINE_LOCAL_DROP));
 	case TCPTIMER_TIMER_TIMEWAIT:
 		return engine_ignores(st, TCPTIMER_LIMIT_TIMEWAIT_LEN);
-	case TCPTIMER_TIMER_FIN_WAIT2:
+	default: /* FIN_WAIT2; nobody asks about a delayed ACK, which ends nothing */
 		return engine_ignores(st, TCPTIMER_LIMIT_FIN_TIMEOUT) ||
 		       engine_ignores(st, TCPTIMER_LIMIT_LINGER2) ||
 		       engine_ignores(st, TCPTIMER_LIMIT_FIN_RTO);
-	default: /* a delayed ACK ends nothing */
-		return true;
 	}
 }

@@ -92,7 +92,7 @@ struct engine_span engine_elapsed_ms(const struct engine_stream *st, enum engine
 	ms.lo = mark->since.lo * st->tick_ns + mark->skew_lo_ns;
 	ms.hi = mark->since.hi * st->tick_ns + mark->skew_hi_ns + NSEC_PER_MSEC - 1;
 	ms.lo = ms.lo > 0 ? ms.lo / NSEC_PER_MSEC : 0;
-	ms.hi = ms.hi > 0 ? ms.hi / NSEC_PER_MSEC : 0;
+	ms.hi /= NSEC_PER_MSEC;
 	return ms;
 }
 
