@@ -342,6 +342,11 @@ static __always_inline void trace_before_full(struct tcptimer_before *b, __u64 s
 	b->snd_nxt = BPF_CORE_READ(tp, snd_nxt);
 	b->unsent = BPF_CORE_READ(tp, write_seq) - b->snd_nxt;
 	b->total_retrans = BPF_CORE_READ(tp, total_retrans);
+	if (BPF_CORE_READ(tp, fastopen_rsk)) {
+		struct request_sock *req = BPF_CORE_READ(tp, fastopen_rsk);
+
+		b->num_timeout = BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout);
+	}
 }
 
 static __always_inline void trace_before(struct tcptimer_before *b, __u64 sk, __u32 class)

@@ -77,18 +77,34 @@ static void print_now(const struct conn *conn)
 	putchar('\n');
 }
 
+/* The sysctl that would end it if no option did. */
+static const char *sysctl_text(const struct tcptimer_snapshot *s, char *buf, size_t size)
+{
+	if (s->state == TCPTIMER_STATE_SYN_SENT && s->sysctls.syn_linear_timeouts)
+		snprintf(buf, size, "tcp_syn_retries %u and tcp_syn_linear_timeouts %u", s->sysctls.syn_retries,
+			 s->sysctls.syn_linear_timeouts);
+	else if (s->state == TCPTIMER_STATE_SYN_SENT)
+		snprintf(buf, size, "tcp_syn_retries %u", s->sysctls.syn_retries);
+	else if (s->flags & TCPTIMER_F_DEAD)
+		snprintf(buf, size, "tcp_orphan_retries %u", s->sysctls.orphan_retries);
+	else
+		snprintf(buf, size, "tcp_retries2 %u", s->sysctls.retries2);
+	return buf;
+}
+
 /* The socket's options that play a part; where keepalive's three come from the sysctls, it says so. */
 static void print_options(const struct conn *conn)
 {
 	const struct tcptimer_snapshot *s = conn->snap;
-	char idle[24], intvl[24], span[24];
+	char idle[24], intvl[24], span[24], sysctl[80];
 	unsigned int hz = conn->hz, said = 0;
 
 	if (s->kind != TCPTIMER_SOCK_FULL)
 		return;
 	printf("set       ");
 	if (s->user_timeout_ms)
-		printf("%sTCP_USER_TIMEOUT %s", said++ ? ", " : "", text_span(s->user_timeout_ms, span, sizeof(span)));
+		printf("%sTCP_USER_TIMEOUT %s", said++ ? ", " : "",
+		       text_span(s->user_timeout_ms, span, sizeof(span)));
 	if (s->flags & TCPTIMER_F_KEEPOPEN)
 		printf("%sSO_KEEPALIVE %s/%s/%u%s", said++ ? ", " : "",
 		       text_span((int64_t)s->keepalive_time_jiffies * 1000 / hz, idle, sizeof(idle)),
@@ -101,7 +117,7 @@ static void print_options(const struct conn *conn)
 		       text_span((int64_t)s->linger2_jiffies * 1000 / hz, span, sizeof(span)));
 	if (s->flags & TCPTIMER_F_THIN_LTO)
 		printf("%sTCP_THIN_LINEAR_TIMEOUTS", said++ ? ", " : "");
-	printf("%stcp_retries2 %u\n", said ? "; " : "no option that limits it; ", s->sysctls.retries2);
+	printf("%s%s\n", said ? "; " : "no option that limits it; ", sysctl_text(s, sysctl, sizeof(sysctl)));
 }
 
 static void print_rto(const struct conn *conn)

@@ -36,6 +36,7 @@ void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const s
 		conn->comm = owner->comm;
 		conn->pid = owner->pid;
 		conn->owners = owner->processes;
+		conn->pids = owner->pids;
 	}
 	deadline_fill(conn, &names->profile);
 }

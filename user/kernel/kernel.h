@@ -64,7 +64,8 @@ const char *cgroups_path(uint64_t id);
 
 struct owners;
 struct owner {
-	int pid;
+	int pid;                /* of the first that was found */
+	int *pids;              /* all of them, when there are more; else NULL */
 	uint64_t cookie;        /* of the socket; 0: it had none yet */
 	unsigned int processes; /* how many hold it */
 	char comm[16];          /* raw */

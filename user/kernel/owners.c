@@ -54,6 +54,25 @@ static int owners_grow(struct owners *o)
 	return 0;
 }
 
+/* Another process that holds it: fork, or a descriptor passed on. */
+static int owners_more(struct owner *owner, int pid)
+{
+	unsigned int i;
+	int *pids;
+
+	for (i = 0; i < owner->processes; i++)
+		if ((owner->pids ? owner->pids[i] : owner->pid) == pid)
+			return 0;
+	pids = reallocarray(owner->pids, owner->processes + 1, sizeof(*pids));
+	if (!pids)
+		return -ENOMEM;
+	if (!owner->pids)
+		pids[0] = owner->pid;
+	pids[owner->processes++] = pid;
+	owner->pids = pids;
+	return 0;
+}
+
 static int owners_add(const void *record, void *arg)
 {
 	const struct tcptimer_owner *rec = record;
@@ -73,10 +92,9 @@ static int owners_add(const void *record, void *arg)
 		memcpy(slot->owner.comm, rec->comm, sizeof(slot->owner.comm));
 		slot->owner.comm[sizeof(slot->owner.comm) - 1] = '\0';
 		o->count++;
-	} else if (slot->owner.pid != (int)rec->pid) {
-		slot->owner.processes++;
+		return 0;
 	}
-	return 0;
+	return owners_more(&slot->owner, (int)rec->pid);
 }
 
 int owners_load(struct tcptimer_bpf *bpf, struct owners **ret_owners)
@@ -115,8 +133,12 @@ const struct owner *owners_find(const struct owners *owners, uint64_t sk, uint64
 
 void owners_free(struct owners *owners)
 {
+	size_t i;
+
 	if (!owners)
 		return;
+	for (i = 0; owners->slots && i <= owners->mask; i++)
+		free(owners->slots[i].owner.pids);
 	free(owners->slots);
 	free(owners);
 }
