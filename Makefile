@@ -35,7 +35,7 @@ ENGINE_OBJ := $(call obj,$(ENGINE_SRC))
 PURE_OBJ := $(call obj,$(PURE_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
 
-.PHONY: all clean deps deps-test test demo install unit system fuzz check format-check
+.PHONY: all clean deps deps-test test demo install unit system cli fuzz check format-check
 .DELETE_ON_ERROR:
 all: $(B)/tcptimer $(B)/libtcptimer.a $(B)/tcptimer.pc
 
@@ -95,11 +95,14 @@ unit: $(UNIT)
 	sh tests/run.sh $(UNIT)
 system: $(SYSTEM) all
 	TCPTIMER=$(B)/tcptimer sh tests/run.sh $(SYSTEM)
+cli: all
+	sh tests/cli/test_simulate.sh $(B)/tcptimer
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ)
 	$(MAKE) unit
 	$(MAKE) fuzz
+	$(MAKE) cli
 	$(MAKE) system
 	sh tests/docs.sh $(B)
 

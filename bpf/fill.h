@@ -71,6 +71,16 @@ static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct sock
 	c->abort_on_overflow = FILL_SYSCTL(sysctl_tcp_abort_on_overflow);
 }
 
+/* The namespace's sysctls: those known from the socket before, or read now. */
+static __always_inline void fill_namespace(struct tcptimer_snapshot *s, struct sock_common *skc,
+					   const struct tcptimer_sysctls *known)
+{
+	if (known)
+		s->sysctls = *known;
+	else
+		fill_sysctls(&s->sysctls, skc);
+}
+
 /* What all kinds of sockets share: who and where. */
 static __always_inline void fill_common(struct tcptimer_snapshot *s, __u64 sk)
 {
@@ -317,14 +327,15 @@ static __always_inline void fill_listener(struct tcptimer_snapshot *s, __u64 lis
 	s->defer_accept = BPF_CORE_READ(icsk, icsk_accept_queue.rskq_defer_accept);
 }
 
-/* A full socket. The record must be zeroed. */
-static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk)
+/* A full socket. The record must be zeroed. `known`: the namespace's sysctls, or NULL to read them. */
+static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk,
+					 const struct tcptimer_sysctls *known)
 {
 	fill_common(s, sk);
 	/* A socket on its way to CLOSE has put its port back already (inet_put_port). */
 	if (!s->local_port)
 		s->local_port = bpf_ntohs(BPF_CORE_READ(KPTR(inet_sock, sk), inet_sport));
-	fill_sysctls(&s->sysctls, KPTR(sock_common, sk));
+	fill_namespace(s, KPTR(sock_common, sk), known);
 	fill_cgroup(s, sk);
 	fill_stall_fields(s, sk);
 	s->flags = fill_full_flags(sk);
@@ -338,14 +349,15 @@ static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk)
 }
 
 /* A request socket (SYN_RECV). The record must be zeroed. */
-static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req)
+static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req,
+					   const struct tcptimer_sysctls *known)
 {
 	struct tcp_request_sock *treq = KPTR(tcp_request_sock, req);
 	struct request_sock *r = KPTR(request_sock, req);
 	__u64 listener;
 
 	fill_common(s, req);
-	fill_sysctls(&s->sysctls, KPTR(sock_common, req));
+	fill_namespace(s, KPTR(sock_common, req), known);
 	s->kind = TCPTIMER_SOCK_REQUEST;
 	s->state = TCPTIMER_STATE_NEW_SYN_RECV;
 	listener = (__u64)BPF_CORE_READ(r, __req_common.skc_listener);
@@ -367,13 +379,14 @@ static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req)
 }
 
 /* A mini-socket of TIME_WAIT or FIN_WAIT2. The record must be zeroed. */
-static __always_inline void fill_timewait(struct tcptimer_snapshot *s, __u64 tw)
+static __always_inline void fill_timewait(struct tcptimer_snapshot *s, __u64 tw,
+					   const struct tcptimer_sysctls *known)
 {
 	struct tcp_timewait_sock *ttw = KPTR(tcp_timewait_sock, tw);
 	struct inet_timewait_sock *t = KPTR(inet_timewait_sock, tw);
 
 	fill_common(s, tw);
-	fill_sysctls(&s->sysctls, KPTR(sock_common, tw));
+	fill_namespace(s, KPTR(sock_common, tw), known);
 	s->kind = TCPTIMER_SOCK_TIMEWAIT;
 	s->state = BPF_CORE_READ(t, tw_substate);
 	s->rto_max_jiffies = 120 * cfg_hz;

@@ -11,11 +11,18 @@ const volatile __u32 cfg_states = ~0U;  /* mask of 1 << state to write */
 const volatile __u16 cfg_family = 0;    /* AF_INET or AF_INET6; 0: both */
 const volatile bool cfg_stalled = false; /* only stalled sockets */
 
+/* An iteration stays in one namespace: its sysctls are read with its first socket. */
+struct snapshot_scratch {
+	__u64 session_id; /* of the iteration that `sysctls` belong to; 0: none */
+	struct tcptimer_sysctls sysctls;
+	struct tcptimer_snapshot snapshot;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct tcptimer_snapshot);
+	__type(value, struct snapshot_scratch);
 } snapshot_scratch SEC(".maps");
 
 /* True when the kernel side can tell that this one is not asked for. */
@@ -36,7 +43,8 @@ static __always_inline bool snapshot_stalled_full(struct tcptimer_snapshot *s, _
 	return tcptimer_stall_timer(s) != TCPTIMER_TIMER_NONE;
 }
 
-static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct sock_common *skc)
+static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct sock_common *skc,
+					 const struct tcptimer_sysctls *sysctls)
 {
 	__u32 state = skc->skc_state;
 	__u64 sk = (__u64)skc;
@@ -49,7 +57,7 @@ static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct soc
 		if (snapshot_skips(skc, state))
 			return -1;
 		__builtin_memset(s, 0, sizeof(*s));
-		fill_timewait(s, sk);
+		fill_timewait(s, sk, sysctls);
 		return 0;
 	case TCPTIMER_STATE_NEW_SYN_RECV:
 		if (snapshot_skips(skc, TCPTIMER_STATE_SYN_RECV))
@@ -57,7 +65,7 @@ static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct soc
 		if (cfg_stalled && !BPF_CORE_READ(KPTR(request_sock, sk), num_retrans))
 			return -1;
 		__builtin_memset(s, 0, sizeof(*s));
-		fill_request(s, sk);
+		fill_request(s, sk, sysctls);
 		return 0;
 	default:
 		if (snapshot_skips(skc, state))
@@ -65,7 +73,7 @@ static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct soc
 		if (cfg_stalled && !snapshot_stalled_full(s, sk))
 			return -1;
 		__builtin_memset(s, 0, sizeof(*s));
-		fill_full(s, sk);
+		fill_full(s, sk, sysctls);
 		return 0;
 	}
 }
@@ -74,13 +82,21 @@ SEC("iter/tcp")
 int snapshot_tcp(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *skc = ctx->sk_common;
+	struct snapshot_scratch *scratch;
 	struct tcptimer_snapshot *s;
 	__u32 zero = 0;
 
 	if (!skc)
 		return 0;
-	s = bpf_map_lookup_elem(&snapshot_scratch, &zero);
-	if (!s || snapshot_fill(s, skc))
+	scratch = bpf_map_lookup_elem(&snapshot_scratch, &zero);
+	if (!scratch)
+		return 0;
+	if (scratch->session_id != ctx->meta->session_id) {
+		fill_sysctls(&scratch->sysctls, skc);
+		scratch->session_id = ctx->meta->session_id;
+	}
+	s = &scratch->snapshot;
+	if (snapshot_fill(s, skc, &scratch->sysctls))
 		return 0;
 	if (!s->cookie)
 		s->cookie = bpf_get_socket_cookie(skc);

@@ -393,7 +393,7 @@ int BPF_PROG(trace_timer_entry, struct timer_list *timer)
 	ev->timer = trace_timer_name(sc->sk, class, &ev->before);
 	/* A mini-socket goes with its timer: what can be said of it is said now. */
 	if (class == CLASS_TIMEWAIT)
-		fill_timewait(&ev->after, sc->sk);
+		fill_timewait(&ev->after, sc->sk, NULL);
 	return 0;
 }
 
@@ -411,7 +411,7 @@ static __always_inline void trace_exit_request(struct trace_scratch *sc)
 	struct tcptimer_event *ev = &sc->ev;
 	struct trace_stall *st;
 
-	fill_request(&ev->after, sc->sk);
+	fill_request(&ev->after, sc->sk, NULL);
 	if (ev->after.flags & TCPTIMER_F_TIMER_HW) {
 		trace_settle(ev, sc->sk, TCPTIMER_EVENT_EXPIRED);
 		return;
@@ -455,7 +455,7 @@ static __always_inline void trace_exit_full(struct trace_scratch *sc)
 	}
 	if (ev->what & TCPTIMER_W_DESTROYED)
 		return;
-	fill_full(&ev->after, sc->sk);
+	fill_full(&ev->after, sc->sk, NULL);
 	if (ev->after.flags & TCPTIMER_F_OWNED) {
 		if (sc->class == CLASS_KEEPALIVE)
 			ev->what |= TCPTIMER_W_DEFERRED;
@@ -508,7 +508,7 @@ static __always_inline void trace_retransmit_alone(__u64 sk, int err)
 	trace_event_init(ev);
 	ev->what = TCPTIMER_W_RETRANSMIT;
 	ev->sent_err = err;
-	fill_full(&ev->after, sk);
+	fill_full(&ev->after, sk, NULL);
 	ev->before.state = ev->after.state;
 	ev->before.packets_out = ev->after.packets_out;
 	ev->before.snd_wnd = ev->after.snd_wnd;
@@ -594,7 +594,7 @@ static __always_inline void trace_closed(struct trace_scratch *sc, __u64 sk, __u
 	ev->what = TCPTIMER_W_CLOSED;
 	ev->old_state = old_state;
 	ev->before.state = old_state;
-	fill_full(&ev->after, sk);
+	fill_full(&ev->after, sk, NULL);
 	ev->err = ev->after.err;
 	if (st)
 		trace_stall_note(ev, st);
@@ -639,7 +639,7 @@ static __always_inline void trace_established(__u64 sk, __u8 old_state)
 	ev = &sc->ev;
 	trace_event_init(ev);
 	ev->old_state = old_state;
-	fill_full(&ev->after, sk);
+	fill_full(&ev->after, sk, NULL);
 	ev->after.state = TCPTIMER_STATE_ESTABLISHED; /* the tracepoint is just before the store */
 	trace_stall_note(ev, st);
 	ev->stall_end_ns = ev->time_ns;
@@ -663,7 +663,7 @@ int BPF_PROG(trace_set_state, struct sock *sk, int old_state, int new_state)
 		sc = trace_running(key);
 		if (sc) {
 			sc->ev.what |= TCPTIMER_W_CLOSED;
-			fill_full(&sc->ev.after, key);
+			fill_full(&sc->ev.after, key, NULL);
 			sc->ev.err = sc->ev.after.err;
 			return 0;
 		}
@@ -709,7 +709,7 @@ static __always_inline void trace_reset(__u32 slot, __u64 sk, __u8 flag, __u32 w
 		return;
 	trace_event_init(&sc->ev);
 	sc->ev.what = what | (st ? TCPTIMER_W_CLOSED : 0);
-	fill_full(&sc->ev.after, sk);
+	fill_full(&sc->ev.after, sk, NULL);
 	sc->ev.err = sc->ev.after.err;
 	if (st) {
 		trace_stall_note(&sc->ev, st);
@@ -761,7 +761,7 @@ int BPF_PROG(trace_destroy_sock, struct sock *sk)
 	if (sc) {
 		trace_event_init(&sc->ev);
 		sc->ev.what = TCPTIMER_W_CLOSED | TCPTIMER_W_DESTROYED;
-		fill_full(&sc->ev.after, key);
+		fill_full(&sc->ev.after, key, NULL);
 		sc->ev.err = sc->ev.after.err;
 		trace_stall_note(&sc->ev, st);
 		sc->ev.timer = st->timer;
@@ -780,7 +780,7 @@ static __always_inline void trace_sweep_request(struct trace_scratch *sc, __u64 
 	__u64 *when = bpf_map_lookup_elem(&trace_requests, &st->identity);
 	bool acked = when && *when;
 
-	fill_request(&sc->ev.after, sk);
+	fill_request(&sc->ev.after, sk, NULL);
 	if (st->identity == trace_identity(sk) && (sc->ev.after.flags & TCPTIMER_F_TIMER_HW))
 		return;
 	sc->ev.stall_end_ns = acked ? *when : sc->ev.time_ns;
@@ -808,7 +808,7 @@ static __always_inline void trace_sweep_one(struct trace_scratch *sc, __u64 sk,
 		trace_sweep_request(sc, sk, st);
 		return;
 	}
-	fill_full(&ev->after, sk);
+	fill_full(&ev->after, sk, NULL);
 	if (ev->after.state == TCPTIMER_STATE_CLOSE)
 		return; /* its end is told by tcp_destroy_sock or a reset */
 	trace_recovered(ev, sk);
@@ -855,9 +855,9 @@ int trace_seed(struct bpf_iter__tcp *ctx)
 	ev = &sc->ev;
 	trace_event_init(ev);
 	if (state == TCPTIMER_STATE_NEW_SYN_RECV)
-		fill_request(&ev->after, key);
+		fill_request(&ev->after, key, NULL);
 	else
-		fill_full(&ev->after, key);
+		fill_full(&ev->after, key, NULL);
 	timer = tcptimer_stall_timer(&ev->after);
 	if (timer == TCPTIMER_TIMER_NONE)
 		return 0;

@@ -26,7 +26,7 @@ build|zlib1g-dev|pc zlib|the zlib development headers
 build|libjson-c-dev|pc json-c|the json-c development headers
 demo,test|iproute2|cmd ip ss|the iproute2 commands ip and ss
 test|libcmocka-dev|pc cmocka|the cmocka development headers
-test|python3|cmd python3|Python 3
+test|python3|cmd /usr/bin/python3|Python 3
 test|python3-jsonschema|py jsonschema|the Python module jsonschema
 test|jq|cmd jq|jq
 test|mandoc|cmd mandoc|mandoc
@@ -53,7 +53,7 @@ present() {
 	header) [ -e "/usr/include/$1" ] ;;
 	pc) pkg-config --exists "$*" 2>/dev/null ;;
 	py)
-		python3 -c 'import importlib.util as util, sys
+		/usr/bin/python3 -c 'import importlib.util as util, sys
 sys.exit(util.find_spec(sys.argv[1]) is None)' "$1" 2>/dev/null
 		;;
 	clang-rt)

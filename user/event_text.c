@@ -180,7 +180,8 @@ static void say_stall(struct sentence *out, const struct tcptimer_event *event)
 		say(out, "idle, and a keepalive probe unanswered");
 		break;
 	default:
-		say(out, "data unanswered: %u segments", event->after.packets_out);
+		say(out, "data unanswered: %u segment%s", event->after.packets_out,
+		    event->after.packets_out == 1 ? "" : "s");
 		break;
 	}
 }

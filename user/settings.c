@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Reads KEY=VALUE settings by the rows of settings_table.c, and applies them in the right order.
- * Receives words of the command line; hands changed snapshots, or one line that says what is wrong. Pure.
+ * Receives words of the command line; hands changed snapshots, or one line of what is wrong. Pure.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -47,7 +47,7 @@ const struct setting *setting_find(const char *name, size_t length)
 		name += sizeof(prefix) - 1;
 		length -= sizeof(prefix) - 1;
 	}
-	/* Names win over aliases: TCP_SYNCNT's `syn_retries` over tcp_syn_retries without its prefix.
+	/* Names win over aliases: TCP_SYNCNT's `syn_retries` over the sysctl's short name.
 	 * Case tells TCP_THIN_LINEAR_TIMEOUTS, the option, from the sysctl. */
 	for (i = 0; i < settings_count; i++)
 		if ((!sysctl || settings_table[i].place == SETTING_SYSCTL) &&
@@ -177,8 +177,8 @@ static int parse_bool(const char *text, bool *ret)
 	static const struct {
 		const char *word;
 		bool value;
-	} words[] = { { "on", true }, { "off", false }, { "1", true }, { "0", false },
-		      { "yes", true }, { "no", false }, { "true", true }, { "false", false } };
+	} words[] = { { "on", true },  { "off", false }, { "1", true },    { "0", false },
+		      { "yes", true }, { "no", false },  { "true", true }, { "false", false } };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -298,12 +298,13 @@ static const char *value_text(const struct setting *row, char *buf, size_t size)
 	};
 	char range[96];
 
-	snprintf(buf, size, "%s%s", kinds[row->kind], setting_range_text(row, range, sizeof(range)));
+	snprintf(buf, size, "%s%s", kinds[row->kind],
+		 setting_range_text(row, range, sizeof(range)));
 	return buf;
 }
 
-__attribute__((format(printf, 3, 4)))
-static int parse_error(char *err, size_t size, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int parse_error(char *err, size_t size,
+							     const char *format, ...)
 {
 	va_list args;
 
@@ -328,7 +329,8 @@ int setting_parse(const char *word, const char *const *more, struct setting_chan
 	if (!ret_change->setting) {
 		nearest = setting_nearest(word, length, more);
 		if (nearest)
-			return parse_error(err, err_size, "no setting '%s' (did you mean '%s'?)", key, nearest);
+			return parse_error(err, err_size, "no setting '%s' (did you mean '%s'?)",
+					   key, nearest);
 		return parse_error(err, err_size, "no setting '%s'; --settings lists them", key);
 	}
 	value_text(ret_change->setting, range, sizeof(range));
@@ -339,7 +341,8 @@ int setting_parse(const char *word, const char *const *more, struct setting_chan
 	case 0:
 		return 0;
 	case -ERANGE:
-		return parse_error(err, err_size, "'%s' is out of range; the kernel takes %s", safe, range);
+		return parse_error(err, err_size, "'%s' is out of range; the kernel takes %s", safe,
+				   range);
 	default:
 		return parse_error(err, err_size, "'%s' can't be read; %s is %s", safe,
 				   ret_change->setting->name, range);
@@ -357,10 +360,11 @@ const char *setting_left_out(const struct setting *row, const struct setting_tar
 			     char *buf, size_t size)
 {
 	if (!setting_exists(row, target->profile))
-		snprintf(buf, size, "kernel %s has no %s (since %s)", target->profile->name, row->name,
-			 row->since);
+		snprintf(buf, size, "kernel %s has no %s (since %s)", target->profile->name,
+			 row->name, row->since);
 	else if (row->at_birth && target->when == SETTING_LIVE)
-		snprintf(buf, size, "%s is copied when a socket is made: this one keeps what it has",
+		snprintf(buf, size,
+			 "%s is copied when a socket is made: this one keeps what it has",
 			 row->name);
 	else
 		return NULL;

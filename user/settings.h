@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The KEY=VALUE settings of `simulate` and `explain --what-if`: socket options, sysctls, counters.
- * Receives words of the command line; hands changes, applied to a snapshot in the kernel's units. Pure.
+ * Receives words of the command line; hands changes, applied to a snapshot. Pure.
  */
 #ifndef TCPTIMER_SETTINGS_H
 #define TCPTIMER_SETTINGS_H
@@ -20,13 +20,13 @@ enum setting_kind {
 
 /* Where an administrator or an application sets it. */
 enum setting_place {
-	SETTING_OPTION, /* setsockopt() */
-	SETTING_SYSCTL, /* net.ipv4.NAME */
-	SETTING_FIELD,  /* the connection's own state: measured times, who holds it */
+	SETTING_OPTION,  /* setsockopt() */
+	SETTING_SYSCTL,  /* net.ipv4.NAME */
+	SETTING_FIELD,   /* the connection's own state: measured times, who holds it */
 	SETTING_COUNTER, /* what its timers count: only after they are armed */
 };
 
-/* Whether the socket is being made, or exists: some sysctls are copied at birth and then ignored. */
+/* Is the socket being made, or does it exist: some sysctls are copied at birth and then ignored. */
 enum setting_when { SETTING_AT_BIRTH, SETTING_LIVE };
 
 struct setting_change;
@@ -42,7 +42,7 @@ struct setting_target {
 
 struct setting {
 	const char *name;
-	const char *aliases; /* separated by blanks; NULL: none. A sysctl also goes without "tcp_" */
+	const char *aliases; /* separated by blanks; NULL: none. Sysctls also go without "tcp_" */
 	const char *help;    /* one line */
 	const char *since;   /* the first kernel that has it; NULL: all that are modelled */
 	uint8_t kind;        /* enum setting_kind */
@@ -50,21 +50,22 @@ struct setting {
 	bool at_birth;       /* sysctl: copied into each new socket, changes no existing one */
 	bool off;            /* a span that may be `off` (linger2) */
 	uint32_t unit_us;    /* span: what a number without unit counts; 0: a unit is required */
-	int64_t min, max;    /* us, or a number, as the kernel allows; setting_range_text() words them */
-	uint16_t needs;      /* 1 + offset of the behaviour in struct tcptimer_profile; 0: none */
-	uint16_t field;      /* offset in struct tcptimer_snapshot, for setters that store */
-	uint8_t size;        /* bytes of that field */
-	uint32_t field_us;   /* span: the field's unit; 0: jiffies */
-	uint32_t flag;       /* bool: TCPTIMER_F_* */
+	int64_t min,
+		max;    /* us, or a number, as the kernel allows; setting_range_text() words them */
+	uint16_t needs; /* 1 + offset of the behaviour in struct tcptimer_profile; 0: none */
+	uint16_t field; /* offset in struct tcptimer_snapshot, for setters that store */
+	uint8_t size;   /* bytes of that field */
+	uint32_t field_us; /* span: the field's unit; 0: jiffies */
+	uint32_t flag;     /* bool: TCPTIMER_F_* */
 	/* NULL: store into the field */
 	void (*set)(const struct setting_change *change, const struct setting_target *target);
 };
 
 struct setting_change {
 	const struct setting *setting;
-	int64_t value;       /* us, a number, or 0 and 1 */
-	bool off;            /* SETTING_SPAN `off`; SETTING_KEEPALIVE off */
-	bool triple;         /* SETTING_KEEPALIVE: the three below were given */
+	int64_t value; /* us, a number, or 0 and 1 */
+	bool off;      /* SETTING_SPAN `off`; SETTING_KEEPALIVE off */
+	bool triple;   /* SETTING_KEEPALIVE: the three below were given */
 	int64_t idle_us, intvl_us;
 	unsigned int count;
 };
@@ -82,13 +83,13 @@ const char *setting_nearest(const char *name, size_t length, const char *const *
 const char *setting_range_text(const struct setting *setting, char *buf, size_t size);
 
 /*
- * Read KEY=VALUE. `more` names keys that the caller knows besides, for suggestions. 0, or -EINVAL after
- * writing one line without newline to `err`: what is wrong, quoted and escaped, and the remedy.
+ * Read KEY=VALUE. `more` names keys that the caller knows besides, for suggestions. 0, or -EINVAL
+ * after writing one line without newline to `err`: what is wrong, quoted and escaped, and the remedy.
  */
 int setting_parse(const char *word, const char *const *more, struct setting_change *ret_change,
 		  char *err, size_t err_size);
 
-/* A time with its unit ("200ms", "1.5s", "500us", "2h"), or a bare number of unit_us. 0, -EINVAL, -ERANGE. */
+/* A time with its unit ("200ms", "500us", "2h"), or a bare number of unit_us. 0, -EINVAL, -ERANGE. */
 int setting_parse_span(const char *text, size_t length, uint32_t unit_us, int64_t *ret_us);
 
 /* Does a kernel of that profile have it? */
@@ -106,7 +107,7 @@ void settings_apply(const struct setting_change *changes, size_t count,
 void settings_apply_counters(const struct setting_change *changes, size_t count,
 			     const struct setting_target *target);
 
-/* Is it left out by settings_apply(), and why: one sentence for people in buf, or NULL when applied. */
+/* Does settings_apply() leave it out, and why: one sentence for people in buf; NULL: applied. */
 const char *setting_left_out(const struct setting *setting, const struct setting_target *target,
 			     char *buf, size_t size);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The rows of the KEY=VALUE settings, and how each changes a snapshot.
- * Receives parsed changes from settings.c; hands fields of the snapshot in the kernel's units. Pure.
+ * Receives parsed changes from settings.c; hands snapshot fields in the kernel's units. Pure.
  */
 #include <string.h>
 #include "engine/wheel.h"
@@ -17,8 +17,8 @@
 /* Rounds up, as usecs_to_jiffies(), in 64 bits; no longer than a kernel's int of jiffies. */
 static uint32_t us_to_jiffies(int64_t us, uint32_t hz)
 {
-	uint64_t jiffies = ((uint64_t)us / SECOND) * hz +
-			   ((uint64_t)us % SECOND * hz + SECOND - 1) / SECOND;
+	uint64_t jiffies =
+		((uint64_t)us / SECOND) * hz + ((uint64_t)us % SECOND * hz + SECOND - 1) / SECOND;
 
 	return jiffies > JIFFIES_MAX ? JIFFIES_MAX : (uint32_t)jiffies;
 }
@@ -190,7 +190,8 @@ static void set_rtt(const struct setting_change *c, const struct setting_target 
 static void set_rto(const struct setting_change *c, const struct setting_target *t)
 {
 	if (t->when == SETTING_LIVE || !t->snap->srtt_us)
-		setting_store(c, t); /* as it is now, with its backoff; before the first sample, alone */
+		setting_store(
+			c, t); /* as it is now, with its backoff; before the first sample, alone */
 	else
 		tcptimer_snapshot_set_rto(t->profile, t->hz, t->snap,
 					  (uint32_t)((c->value + MS - 1) / MS));
@@ -236,30 +237,31 @@ static void set_retransmits(const struct setting_change *c, const struct setting
 
 /* ---- rows */
 
-#define FIELD_(member) \
-	.field = offsetof(struct tcptimer_snapshot, member), \
+#define FIELD_(member)                                                                             \
+	.field = offsetof(struct tcptimer_snapshot, member),                                       \
 	.size = sizeof(((struct tcptimer_snapshot *)0)->member)
 #define NEEDS_(behaviour) .needs = 1 + offsetof(struct tcptimer_profile, behaviour)
 
 /* SYSCTL_N: a number. SYSCTL_S: seconds in /proc, jiffies in the kernel. */
-#define SYSCTL_N(word, low, high, text) \
-	.name = "tcp_" #word, .kind = SETTING_COUNT, .place = SETTING_SYSCTL, .min = low, .max = high, \
-	FIELD_(sysctls.word), .help = text
-#define SYSCTL_S(word, low, text) \
-	.name = "tcp_" #word, .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = SECOND, \
+#define SYSCTL_N(word, low, high, text)                                                            \
+	.name = "tcp_" #word, .kind = SETTING_COUNT, .place = SETTING_SYSCTL, .min = low,          \
+	.max = high, FIELD_(sysctls.word), .help = text
+#define SYSCTL_S(word, low, text)                                                                  \
+	.name = "tcp_" #word, .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = SECOND,    \
 	.min = low, .max = INT_MAX_S, FIELD_(sysctls.word##_jiffies), .help = text
-#define OPTION(word, options, text) \
+#define OPTION(word, options, text)                                                                \
 	.name = word, .aliases = options, .place = SETTING_OPTION, .help = text
-#define STATE(word, options, text) \
+#define STATE(word, options, text)                                                                 \
 	.name = word, .aliases = options, .place = SETTING_FIELD, .help = text
-#define COUNTER(word, text) \
+#define COUNTER(word, text)                                                                        \
 	.name = word, .place = SETTING_COUNTER, .kind = SETTING_COUNT, .max = 255, .help = text
 #define SPAN_(low, high) .kind = SETTING_SPAN, .min = low, .max = high
 #define COUNT_(low, high) .kind = SETTING_COUNT, .min = low, .max = high
 
 const struct setting settings_table[] = {
 	/* setsockopt(): do_tcp_setsockopt() in net/ipv4/tcp.c gives the bounds */
-	{ OPTION("user_timeout", "TCP_USER_TIMEOUT", "time that data may stay unacknowledged; 0: no limit"),
+	{ OPTION("user_timeout", "TCP_USER_TIMEOUT",
+		 "time that data may stay unacknowledged; 0: no limit"),
 	  SPAN_(0, INT_MAX_MS), FIELD_(user_timeout_ms), .field_us = MS },
 	{ OPTION("syn_retries", "syncnt TCP_SYNCNT", "SYN retransmissions of this socket"),
 	  COUNT_(1, 127), FIELD_(syn_retries) },
@@ -275,12 +277,14 @@ const struct setting settings_table[] = {
 	  COUNT_(1, 127), FIELD_(keepalive_probes), .set = set_keepcnt },
 	{ OPTION("linger2", "TCP_LINGER2", "FIN_WAIT2 after close(); off: none"),
 	  SPAN_(0, 120LL * SECOND), .unit_us = SECOND, .off = true, .set = set_linger2 },
-	{ OPTION("thin_linear_timeouts", "TCP_THIN_LINEAR_TIMEOUTS", "thin streams: six RTOs without doubling"),
+	{ OPTION("thin_linear_timeouts", "TCP_THIN_LINEAR_TIMEOUTS",
+		 "thin streams: six RTOs without doubling"),
 	  .kind = SETTING_BOOL, .max = 1, .flag = TCPTIMER_F_THIN_LTO, .set = set_flag },
-	{ OPTION("rto_min", "TCP_RTO_MIN_US TCP_BPF_RTO_MIN", "minimum RTO, also as a route's `rto_min`"),
+	{ OPTION("rto_min", "TCP_RTO_MIN_US TCP_BPF_RTO_MIN",
+		 "minimum RTO, also as a route's `rto_min`"),
 	  SPAN_(1, 120LL * SECOND), FIELD_(rto_min_jiffies), .set = set_rto_min },
-	{ OPTION("rto_max", "TCP_RTO_MAX_MS", "maximum RTO"), .since = "6.15", NEEDS_(rto_max_socket),
-	  SPAN_(SECOND, 120LL * SECOND), FIELD_(rto_max_jiffies) },
+	{ OPTION("rto_max", "TCP_RTO_MAX_MS", "maximum RTO"), .since = "6.15",
+	  NEEDS_(rto_max_socket), SPAN_(SECOND, 120LL * SECOND), FIELD_(rto_max_jiffies) },
 	{ OPTION("delack_max", "TCP_DELACK_MAX_US TCP_BPF_DELACK_MAX", "longest delay of an ACK"),
 	  SPAN_(1, 200LL * MS), FIELD_(delack_max_jiffies) },
 	{ OPTION("syn_rto", NULL, "first RTO of a SYN, as a BPF program answers at TIMEOUT_INIT"),
@@ -296,11 +300,12 @@ const struct setting settings_table[] = {
 	{ COUNTER("backoff", "doublings of the timeout so far"), FIELD_(backoff) },
 	{ COUNTER("probes_out", "window or keepalive probes unanswered so far"),
 	  FIELD_(probes_out) },
-	{ STATE("packets_out", NULL, "segments in flight"), COUNT_(1, 0x7fffffff), FIELD_(packets_out) },
-	{ STATE("orphan", NULL, "the application has closed the socket"), .kind = SETTING_BOOL, .max = 1,
-	  .flag = TCPTIMER_F_DEAD, .set = set_flag },
-	{ STATE("err_soft", NULL, "errno that an ICMP error left (113: host unreachable)"), COUNT_(0, 4095),
-	  FIELD_(err_soft) },
+	{ STATE("packets_out", NULL, "segments in flight"), COUNT_(1, 0x7fffffff),
+	  FIELD_(packets_out) },
+	{ STATE("orphan", NULL, "the application has closed the socket"), .kind = SETTING_BOOL,
+	  .max = 1, .flag = TCPTIMER_F_DEAD, .set = set_flag },
+	{ STATE("err_soft", NULL, "errno that an ICMP error left (113: host unreachable)"),
+	  COUNT_(0, 4095), FIELD_(err_soft) },
 
 	/* sysctls: net/ipv4/sysctl_net_ipv4.c gives the bounds */
 	{ SYSCTL_N(retries1, 0, 255, "retransmissions before the route is questioned") },
@@ -312,27 +317,52 @@ const struct setting settings_table[] = {
 	{ SYSCTL_N(synack_retries, 0, 255, "SYN-ACK retransmissions") },
 	{ SYSCTL_S(keepalive_time, 0, "idle time before the first keepalive probe"),
 	  .set = set_keepalive_sysctl },
-	{ SYSCTL_S(keepalive_intvl, 0, "time between keepalive probes"), .set = set_keepalive_sysctl },
+	{ SYSCTL_S(keepalive_intvl, 0, "time between keepalive probes"),
+	  .set = set_keepalive_sysctl },
 	{ SYSCTL_N(keepalive_probes, 0, 255, "keepalive probes before the connection ends"),
 	  .set = set_keepalive_sysctl },
 	{ SYSCTL_S(fin_timeout, 0, "FIN_WAIT2 after close()") },
-	{ .name = "tcp_rto_min_us", .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = US,
-	  .field_us = US, .min = 1, .max = 0x7fffffff, FIELD_(sysctls.rto_min_us),
-	  .help = "minimum RTO of new sockets", .since = "6.11", NEEDS_(rto_min_sysctl),
+	{ .name = "tcp_rto_min_us",
+	  .kind = SETTING_SPAN,
+	  .place = SETTING_SYSCTL,
+	  .unit_us = US,
+	  .field_us = US,
+	  .min = 1,
+	  .max = 0x7fffffff,
+	  FIELD_(sysctls.rto_min_us),
+	  .help = "minimum RTO of new sockets",
+	  .since = "6.11",
+	  NEEDS_(rto_min_sysctl),
 	  .at_birth = true },
-	{ .name = "tcp_rto_max_ms", .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = MS,
-	  .field_us = MS, .min = SECOND, .max = 120LL * SECOND, FIELD_(sysctls.rto_max_ms), .help = "maximum RTO of new sockets", .since = "6.15",
-	  NEEDS_(rto_max_socket), .at_birth = true },
-	{ SYSCTL_N(thin_linear_timeouts, 0, 255, "TCP_THIN_LINEAR_TIMEOUTS for every socket; 0: off") },
+	{ .name = "tcp_rto_max_ms",
+	  .kind = SETTING_SPAN,
+	  .place = SETTING_SYSCTL,
+	  .unit_us = MS,
+	  .field_us = MS,
+	  .min = SECOND,
+	  .max = 120LL * SECOND,
+	  FIELD_(sysctls.rto_max_ms),
+	  .help = "maximum RTO of new sockets",
+	  .since = "6.15",
+	  NEEDS_(rto_max_socket),
+	  .at_birth = true },
+	{ SYSCTL_N(thin_linear_timeouts, 0, 255,
+		   "TCP_THIN_LINEAR_TIMEOUTS for every socket; 0: off") },
 	{ SYSCTL_N(early_retrans, 0, 4, "3 or 4: tail loss probes; 0: none") },
 	{ SYSCTL_N(recovery, 0, 255, "1: RACK") },
 	{ SYSCTL_N(frto, 0, 255, "detection of spurious RTOs") },
 	{ SYSCTL_N(mtu_probing, 0, 255, "1: after a black hole, 2: always") },
-	{ SYSCTL_N(sack, 0, 255, "selective acknowledgements; no tail loss probes without"), .set = set_sack,
-	  .at_birth = true },
-	{ .name = "tcp_invalid_ratelimit", .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = MS,
-	  .min = 0, .max = INT_MAX_MS, FIELD_(sysctls.invalid_ratelimit_jiffies),
-	  .help = "least time between answers to out-of-window segments", .since = "4.0",
+	{ SYSCTL_N(sack, 0, 255, "selective acknowledgements; no tail loss probes without"),
+	  .set = set_sack, .at_birth = true },
+	{ .name = "tcp_invalid_ratelimit",
+	  .kind = SETTING_SPAN,
+	  .place = SETTING_SYSCTL,
+	  .unit_us = MS,
+	  .min = 0,
+	  .max = INT_MAX_MS,
+	  FIELD_(sysctls.invalid_ratelimit_jiffies),
+	  .help = "least time between answers to out-of-window segments",
+	  .since = "4.0",
 	  NEEDS_(oow_limit) },
 	{ SYSCTL_N(rfc1337, 0, 255, "1: an RST does not end TIME_WAIT") },
 	{ SYSCTL_N(tw_reuse, 0, 2, "reuse of TIME_WAIT ports by connect()") },

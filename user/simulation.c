@@ -15,11 +15,11 @@
 
 /* The states that can be made, and what each may have to send (default first). */
 static const struct simulated_state {
-	uint8_t state;      /* what `state=` means */
-	uint8_t made;       /* what the engine is asked to make */
-	uint8_t data;       /* the default */
-	uint8_t data_mask;  /* bits of enum simulation_data */
-	const char *said;   /* of the default; NULL: by the data's words */
+	uint8_t state;     /* what `state=` means */
+	uint8_t made;      /* what the engine is asked to make */
+	uint8_t data;      /* the default */
+	uint8_t data_mask; /* bits of enum simulation_data */
+	const char *said;  /* of the default; NULL: by the data's words */
 } simulated_states[] = {
 	{ TCPTIMER_STATE_ESTABLISHED, TCPTIMER_STATE_ESTABLISHED, SIMULATION_DATA_SENT,
 	  DATA_BIT(SENT) | DATA_BIT(BLOCKED) | DATA_BIT(NONE) | DATA_BIT(RECEIVED), NULL },
@@ -31,8 +31,10 @@ static const struct simulated_state {
 	  DATA_BIT(SENT) | DATA_BIT(BLOCKED), NULL },
 	{ TCPTIMER_STATE_LAST_ACK, TCPTIMER_STATE_LAST_ACK, SIMULATION_DATA_SENT,
 	  DATA_BIT(SENT) | DATA_BIT(BLOCKED), NULL },
-	{ TCPTIMER_STATE_CLOSING, TCPTIMER_STATE_CLOSING, SIMULATION_DATA_SENT, DATA_BIT(SENT), NULL },
-	{ TCPTIMER_STATE_FIN_WAIT2, TCPTIMER_STATE_FIN_WAIT2, 0, 0, "closed, the peer's FIN is awaited" },
+	{ TCPTIMER_STATE_CLOSING, TCPTIMER_STATE_CLOSING, SIMULATION_DATA_SENT, DATA_BIT(SENT),
+	  NULL },
+	{ TCPTIMER_STATE_FIN_WAIT2, TCPTIMER_STATE_FIN_WAIT2, 0, 0,
+	  "closed, the peer's FIN is awaited" },
 	{ TCPTIMER_STATE_TIME_WAIT, TCPTIMER_STATE_TIME_WAIT, 0, 0, "closed by both sides" },
 };
 
@@ -62,8 +64,8 @@ void simulation_init(struct simulation *sim)
 
 /* ---- words */
 
-__attribute__((format(printf, 3, 4)))
-static int wrong(char *err, size_t size, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int wrong(char *err, size_t size, const char *format,
+						       ...)
 {
 	va_list args;
 
@@ -80,7 +82,8 @@ static void kernels_list(char *buf, size_t size)
 
 	buf[0] = '\0';
 	for (i = 0; (profile = tcptimer_profile_at(i)) && used < size; i++)
-		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? " " : "", profile->name);
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? " " : "",
+					 profile->name);
 }
 
 /* "6.12", or "6.1,6.12,7.2" */
@@ -130,7 +133,8 @@ static int parse_hz(struct simulation *sim, const char *value, char *err, size_t
 
 	if (parse_number(value, TCPTIMER_HZ_MAX, &hz) || hz < TCPTIMER_HZ_MIN)
 		return wrong(err, size, "hz='%s' is not CONFIG_HZ: a number, %d..%d",
-			     text_escape(value, safe, sizeof(safe)), TCPTIMER_HZ_MIN, TCPTIMER_HZ_MAX);
+			     text_escape(value, safe, sizeof(safe)), TCPTIMER_HZ_MIN,
+			     TCPTIMER_HZ_MAX);
 	sim->hz = (uint32_t)hz;
 	return 0;
 }
@@ -150,8 +154,9 @@ static int parse_state(struct simulation *sim, const char *value, char *err, siz
 			return 0;
 		}
 	}
-	return wrong(err, size, "no state '%s' to simulate; use established, syn_sent, syn_recv, fin_wait1, "
-				"fin_wait2, time_wait, close_wait, last_ack or closing",
+	return wrong(err, size,
+		     "no state '%s' to simulate; use established, syn_sent, syn_recv, fin_wait1, "
+		     "fin_wait2, time_wait, close_wait, last_ack or closing",
 		     text_escape(value, safe, sizeof(safe)));
 }
 
@@ -161,8 +166,9 @@ static int parse_peer(struct simulation *sim, const char *value, char *err, size
 	char safe[64];
 
 	if (peer < 0)
-		return wrong(err, size, "no peer '%s'; use silent, zero_window, acks, unreachable, resets "
-					"or auto",
+		return wrong(err, size,
+			     "no peer '%s'; use silent, zero_window, acks, unreachable, resets "
+			     "or auto",
 			     text_escape(value, safe, sizeof(safe)));
 	sim->peer = (uint32_t)peer;
 	return 0;
@@ -199,7 +205,7 @@ static const struct {
 	int (*parse)(struct simulation *sim, const char *value, char *err, size_t size);
 } own_parsers[] = {
 	{ "kernel", parse_kernel }, { "hz", parse_hz },     { "state", parse_state },
-	{ "peer", parse_peer },	    { "data", parse_data }, { "jiffies", parse_jiffies },
+	{ "peer", parse_peer },     { "data", parse_data }, { "jiffies", parse_jiffies },
 };
 
 static int parse_change(struct simulation *sim, const char *word, char *err, size_t size)
@@ -228,7 +234,8 @@ int simulation_parse(struct simulation *sim, const char *word, char *err, size_t
 	if (!word[length] && !setting_find(word, length)) {
 		nearest = setting_nearest(word, length, own_keys);
 		return wrong(err, size, "'%s' is not KEY=VALUE; as in %s=…",
-			     text_escape(word, safe, sizeof(safe)), nearest ? nearest : "state=syn_sent rto");
+			     text_escape(word, safe, sizeof(safe)),
+			     nearest ? nearest : "state=syn_sent rto");
 	}
 	for (i = 0; i < sizeof(own_parsers) / sizeof(own_parsers[0]); i++)
 		if (word[length] && strlen(own_parsers[i].key) == length &&

@@ -26,14 +26,14 @@ struct simulation {
 	const struct tcptimer_profile *kernels[SIMULATION_KERNELS_MAX];
 	size_t kernel_count;
 	uint32_t hz;
-	uint32_t state;          /* enum tcptimer_state */
-	uint32_t peer;           /* enum tcptimer_peer; AUTO where none was given */
-	uint32_t data;           /* enum simulation_data */
-	bool exact;              /* jiffies were given: exact times, else ranges */
+	uint32_t state; /* enum tcptimer_state */
+	uint32_t peer;  /* enum tcptimer_peer; AUTO where none was given */
+	uint32_t data;  /* enum simulation_data */
+	bool exact;     /* jiffies were given: exact times, else ranges */
 	uint64_t jiffies;
 	struct setting_change changes[SIMULATION_CHANGES_MAX];
 	size_t change_count;
-	char words[512];         /* the settings as given, escaped, for titles */
+	char words[512]; /* the settings as given, escaped, for titles */
 };
 
 /* Kernel 6.12, HZ 250, established, sent data, silent. */

@@ -101,10 +101,12 @@ static int parse_one(struct socket_spec *spec, const char *word)
 
 static bool is_arrow(const char *word)
 {
-	return !strcmp(word, "->") || !strcmp(word, "→") || !strcmp(word, ">") || !strcmp(word, "-");
+	return !strcmp(word, "->") || !strcmp(word, "→") || !strcmp(word, ">") ||
+	       !strcmp(word, "-");
 }
 
-int socket_spec_parse(struct socket_spec *spec, int argc, char *const argv[], char *err, size_t size)
+int socket_spec_parse(struct socket_spec *spec, int argc, char *const argv[], char *err,
+		      size_t size)
 {
 	bool arrow = argc == 3 && is_arrow(argv[1]);
 	const char *bad = argc ? argv[0] : "";
@@ -128,8 +130,10 @@ int socket_spec_parse(struct socket_spec *spec, int argc, char *const argv[], ch
 	if (!argc)
 		snprintf(err, size, "which socket? ADDR:PORT, :PORT, LOCAL REMOTE, or a cookie");
 	else
-		snprintf(err, size, "'%s' names no socket; use 10.0.0.1:443, [fd00::1]:443, :443, "
-				    "LOCAL REMOTE, or a cookie", text_escape(bad, safe, sizeof(safe)));
+		snprintf(err, size,
+			 "'%s' names no socket; use 10.0.0.1:443, [fd00::1]:443, :443, "
+			 "LOCAL REMOTE, or a cookie",
+			 text_escape(bad, safe, sizeof(safe)));
 	return -EINVAL;
 }
 
@@ -148,7 +152,8 @@ int socket_spec_match(const struct socket_spec *spec, const struct tcptimer_snap
 	case SOCKET_SPEC_COOKIE:
 		return s->cookie == spec->cookie ? 2 : 0;
 	case SOCKET_SPEC_PORT:
-		return local.port == spec->ends[0].port || remote.port == spec->ends[0].port ? 2 : 0;
+		return local.port == spec->ends[0].port || remote.port == spec->ends[0].port ? 2 :
+											       0;
 	case SOCKET_SPEC_END:
 		return end_is(&local, &spec->ends[0]) || end_is(&remote, &spec->ends[0]) ? 2 : 0;
 	default:

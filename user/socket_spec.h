@@ -32,11 +32,12 @@ struct socket_spec {
  * "4711" or "0x1267" (a cookie), ":443", "10.0.0.1:443", "[fd00::1]:443", two of the latter as two
  * words (an arrow between them is skipped) or joined by "-". 0, or -EINVAL after one line in `err`.
  */
-int socket_spec_parse(struct socket_spec *spec, int argc, char *const argv[], char *err, size_t err_size);
+int socket_spec_parse(struct socket_spec *spec, int argc, char *const argv[], char *err,
+		      size_t err_size);
 
 /*
- * 0: another socket. 2: this one. 1: only with the ends swapped, as a dump of packets shows them: it is
- * meant when no socket answers 2.
+ * 0: another socket. 2: this one. 1: only with the ends swapped, as a dump of packets shows them:
+ * it is meant when no socket answers 2.
  */
 int socket_spec_match(const struct socket_spec *spec, const struct tcptimer_snapshot *snap);
 

@@ -18,8 +18,8 @@ int timeline_run(struct timeline_view *view)
 
 	view->has_silent = false;
 	view->peer_chosen = view->params.peer == TCPTIMER_PEER_AUTO;
-	view->error = tcptimer_engine_timeline(&view->profile, &view->params, &view->snap, view->events,
-					       TIMELINE_EVENTS_MAX, &view->timeline);
+	view->error = tcptimer_engine_timeline(&view->profile, &view->params, &view->snap,
+					       view->events, TIMELINE_EVENTS_MAX, &view->timeline);
 	if (view->error && view->error != TCPTIMER_ENGINE_ELONG)
 		return view->error;
 	if (deadline->never && view->timeline.count > TIMELINE_NEVER_MAX) {
@@ -65,7 +65,8 @@ unsigned int timeline_number(const struct tcptimer_engine_event *event)
 {
 	enum timeline_kind kind = timeline_kind(event);
 
-	if (kind == TIMELINE_END || kind == TIMELINE_LOSS_PROBE || event->flags & TCPTIMER_EV_ANSWERED)
+	if (kind == TIMELINE_END || kind == TIMELINE_LOSS_PROBE ||
+	    event->flags & TCPTIMER_EV_ANSWERED)
 		return 0;
 	return event->n;
 }

@@ -21,15 +21,15 @@ struct timeline_view {
 	struct tcptimer_profile profile;
 	struct tcptimer_engine_params params;
 	struct tcptimer_snapshot snap;
-	const char *title;       /* "6.12", "what if": tells views side by side; borrowed, printable */
-	const char *subject;     /* "established, a segment in flight"; borrowed, printable */
+	const char *title;   /* "6.12", "what if": tells views side by side; borrowed, printable */
+	const char *subject; /* "established, a segment in flight"; borrowed, printable */
 
 	/* filled by timeline_run() */
 	struct tcptimer_timeline timeline;
-	bool peer_chosen;        /* params.peer was AUTO; timeline.deadline.peer says what was chosen */
-	bool has_silent;         /* the peer answers: `silent` is how it ends if that stops */
+	bool peer_chosen; /* params.peer was AUTO; timeline.deadline.peer says what was chosen */
+	bool has_silent;  /* the peer answers: `silent` is how it ends if that stops */
 	struct tcptimer_deadline silent;
-	int error;               /* of enum tcptimer_engine_error; ELONG: what is there stands */
+	int error; /* of enum tcptimer_engine_error; ELONG: what is there stands */
 	struct tcptimer_engine_event events[TIMELINE_EVENTS_MAX];
 };
 
@@ -54,8 +54,8 @@ enum timeline_kind {
 
 enum timeline_kind timeline_kind(const struct tcptimer_engine_event *event);
 /*
- * Its number for people: how many went without an answer. 0: a number would say nothing (the end, a loss
- * probe, which has no second, probes that are answered).
+ * Its number for people: how many went without an answer. 0: a number would say nothing (the end, a
+ * loss probe, which has no second, probes that are answered).
  */
 unsigned int timeline_number(const struct tcptimer_engine_event *event);
 /* "retransmission", "keepalive probe": static. */

@@ -15,15 +15,18 @@ static const struct {
 	int64_t ms;
 	bool major;
 } round_times[] = {
-	{ 1, true },	      { 2, false },	     { 5, false },	   { 10, true },
-	{ 20, false },	      { 50, false },	     { 100, true },	   { 200, false },
-	{ 500, false },	      { 1000, true },	     { 2000, false },	   { 5000, false },
-	{ 10000, true },      { 20000, false },	     { 30000, false },	   { 60000, true },
-	{ 120000, false },    { 300000, false },     { 600000, true },	   { 1200000, false },
-	{ 1800000, false },   { 3600000, true },     { 7200000, false },   { 14400000, false },
-	{ 28800000, false },  { 43200000, false },   { 86400000, true },   { 172800000, false },
-	{ 345600000, false }, { 864000000, true },   { 2592000000, false }, { 8640000000, true },
-	{ 31536000000, false }, { 86400000000, true },
+	{ 1, true },           { 2, false },         { 5, false },
+	{ 10, true },          { 20, false },        { 50, false },
+	{ 100, true },         { 200, false },       { 500, false },
+	{ 1000, true },        { 2000, false },      { 5000, false },
+	{ 10000, true },       { 20000, false },     { 30000, false },
+	{ 60000, true },       { 120000, false },    { 300000, false },
+	{ 600000, true },      { 1200000, false },   { 1800000, false },
+	{ 3600000, true },     { 7200000, false },   { 14400000, false },
+	{ 28800000, false },   { 43200000, false },  { 86400000, true },
+	{ 172800000, false },  { 345600000, false }, { 864000000, true },
+	{ 2592000000, false }, { 8640000000, true }, { 31536000000, false },
+	{ 86400000000, true },
 };
 #define ROUND_TIMES (sizeof(round_times) / sizeof(round_times[0]))
 
@@ -55,8 +58,8 @@ static size_t extent(const struct timeline_view *const *views, size_t count, dou
 	return most;
 }
 
-void axis_init(struct axis *axis, const struct timeline_view *const *views, size_t count, double left,
-	       double right)
+void axis_init(struct axis *axis, const struct timeline_view *const *views, size_t count,
+	       double left, double right)
 {
 	double first, last;
 	size_t most = extent(views, count, &first, &last);

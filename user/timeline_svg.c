@@ -36,7 +36,7 @@ static double right_limit(const struct picture *p, const struct timeline_view *v
 	return WIDTH - 4;
 }
 
-/* Each label goes to the lowest lane where it touches none; the end's, which is told apart, has none. */
+/* Each label goes to the lowest lane where it touches none; the end has its own line. */
 static void row_labels(struct picture *p, const struct timeline_view *view, struct row *row)
 {
 	double taken[LANES_MAX] = {}, bar_end = 0;
@@ -102,11 +102,13 @@ static void draw_span(struct picture *p, const struct tcptimer_engine_event *ev,
 	double to = axis_x(&p->axis, (double)ev->at_max_ms);
 
 	if (to - from > 1)
-		fprintf(p->out, "<path d=\"M%.1f %.1fv8m0-4H%.1fm0-4v8\" fill=\"none\" stroke=\"%s\" "
-				"stroke-width=\"2\" stroke-opacity=\"0.55\"/>\n",
+		fprintf(p->out,
+			"<path d=\"M%.1f %.1fv8m0-4H%.1fm0-4v8\" fill=\"none\" stroke=\"%s\" "
+			"stroke-width=\"2\" stroke-opacity=\"0.55\"/>\n",
 			from, y - 4 + (label->lowered ? 9 : 0), to, draw_colour(timeline_kind(ev)));
 	if (label->lane && label->lane < LANES_MAX)
-		fprintf(p->out, "<path class=\"rule\" d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"#c4c9d0\"/>\n", x,
+		fprintf(p->out,
+			"<path class=\"rule\" d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"#c4c9d0\"/>\n", x,
 			y - 7, label->x, y - 10 - label->lane * LABEL_HEIGHT);
 }
 
@@ -152,9 +154,10 @@ static void draw_row(struct picture *p, const struct timeline_view *view, struct
 
 	row_labels(p, view, row);
 	row->y = p->y + 14 + row->lanes * LABEL_HEIGHT;
-	fprintf(p->out, "<path class=\"rule\" d=\"M%.1f %.1fH%.1f\" stroke=\"#c4c9d0\"/>\n", LEFT, row->y,
-		RIGHT);
-	draw_text(p->out, LEFT - 14, row->y + 4, "end", "fg", 12, "%s", tcptimer_timer_name(row->timer));
+	fprintf(p->out, "<path class=\"rule\" d=\"M%.1f %.1fH%.1f\" stroke=\"#c4c9d0\"/>\n", LEFT,
+		row->y, RIGHT);
+	draw_text(p->out, LEFT - 14, row->y + 4, "end", "fg", 12, "%s",
+		  tcptimer_timer_name(row->timer));
 	for (i = 0; i < view->timeline.count; i++)
 		if (view->events[i].timer == row->timer)
 			draw_span(p, &view->events[i], &p->labels[i], row->y);
@@ -181,15 +184,20 @@ static void draw_deadline(struct picture *p, const struct timeline_view *view, d
 	p->ends = true;
 	p->ranges |= dl->at_min_ms != dl->at_max_ms;
 	if (to - from > 1)
-		fprintf(p->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
-				"fill=\"#d64545\" fill-opacity=\"0.14\"/>\n", from, top, to - from, bottom - top);
-	fprintf(p->out, "<path d=\"M%.1f %.1fV%.1f\" stroke=\"#d64545\" stroke-width=\"1.5\" "
-			"stroke-dasharray=\"5 3\"/>\n", x, top, bottom);
+		fprintf(p->out,
+			"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
+			"fill=\"#d64545\" fill-opacity=\"0.14\"/>\n",
+			from, top, to - from, bottom - top);
+	fprintf(p->out,
+		"<path d=\"M%.1f %.1fV%.1f\" stroke=\"#d64545\" stroke-width=\"1.5\" "
+		"stroke-dasharray=\"5 3\"/>\n",
+		x, top, bottom);
 	timeline_range_text(dl->at_min_ms, dl->at_max_ms, range, sizeof(range));
 	snprintf(text, sizeof(text), "ends %s%s%s · %s · %s", range, dl->err ? " · " : "",
 		 dl->err ? timeline_errno_text(dl->err, err, sizeof(err)) : "",
 		 tcptimer_cause_name(dl->cause), timeline_limit_text(dl, limit, sizeof(limit)));
-	draw_text(p->out, right ? to + 4 : from - 4, top - 5, right ? "end" : "start", "fg", 12, "%s", text);
+	draw_text(p->out, right ? to + 4 : from - 4, top - 5, right ? "end" : "start", "fg", 12,
+		  "%s", text);
 }
 
 static void draw_block(struct picture *p, const struct timeline_view *view, bool titled)
@@ -202,8 +210,9 @@ static void draw_block(struct picture *p, const struct timeline_view *view, bool
 		draw_text(p->out, 24, top - 5, "start", "fg", 14, "%s", view->title);
 	if (view->timeline.deadline.never)
 		draw_text(p->out, LEFT, top - 5, "start", "fg", 12, "%s",
-			  view->timeline.count ? "never ends, while the peer is as assumed" :
-						 "no timer is armed: nothing happens, and it never ends");
+			  view->timeline.count ?
+				  "never ends, while the peer is as assumed" :
+				  "no timer is armed: nothing happens, and it never ends");
 	p->y = top;
 	for (i = 0; i < p->row_count; i++)
 		draw_row(p, view, &p->rows[i]);

@@ -29,7 +29,7 @@ struct label {
 struct row {
 	unsigned int timer;
 	unsigned int lanes;
-	double y;  /* of the marks */
+	double y; /* of the marks */
 };
 
 struct picture {
@@ -38,7 +38,7 @@ struct picture {
 	struct label labels[TIMELINE_EVENTS_MAX];
 	struct row rows[TCPTIMER_TIMER_COUNT];
 	size_t row_count;
-	unsigned int kinds;   /* mask of enum timeline_kind that occur */
+	unsigned int kinds; /* mask of enum timeline_kind that occur */
 	bool ranges;
 	bool ends;
 	double y;

@@ -54,7 +54,8 @@ static struct tcptimer_engine_event event_news(const struct timeline_view *view,
 }
 
 /* "… 8 more probes, one each 75s, until 2h11m" */
-static int fold_row(struct text_table *table, const struct tcptimer_engine_event *last, size_t count)
+static int fold_row(struct text_table *table, const struct tcptimer_engine_event *last,
+		    size_t count)
 {
 	char each[24], until[24], text[TIMELINE_TEXT_SIZE];
 	const char *cells[] = { "…", tcptimer_timer_name(last->timer), text, "" };
@@ -111,8 +112,9 @@ static void print_runner_up(const struct timeline_view *view, FILE *out)
 		return;
 	}
 	fprintf(out, "without   that limit, %s would end it %s%s%s\n",
-		timeline_limit_text(next, limit, sizeof(limit)), timeline_when_text(next, when, sizeof(when)),
-		next->err ? ": " : "", next->err ? timeline_errno_text(next->err, err, sizeof(err)) : "");
+		timeline_limit_text(next, limit, sizeof(limit)),
+		timeline_when_text(next, when, sizeof(when)), next->err ? ": " : "",
+		next->err ? timeline_errno_text(next->err, err, sizeof(err)) : "");
 }
 
 static void print_never(const struct timeline_view *view, FILE *out)
@@ -126,14 +128,16 @@ static void print_never(const struct timeline_view *view, FILE *out)
 		return;
 	}
 	if (!view->timeline.count) {
-		fprintf(out, "ends      never: no timer is armed, so nothing would notice a dead peer\n");
+		fprintf(out,
+			"ends      never: no timer is armed, so nothing would notice a dead peer\n");
 		return;
 	}
 	fprintf(out, "ends      never, while the peer is as assumed (%s)\n", peer);
 	if (!view->has_silent)
 		return;
 	if (silent->never)
-		fprintf(out, "silent    also never: no timer is armed that would notice a dead peer\n");
+		fprintf(out,
+			"silent    also never: no timer is armed that would notice a dead peer\n");
 	else
 		fprintf(out, "silent    if the peer fell silent now: %s by %s\n",
 			timeline_when_text(silent, when, sizeof(when)),
@@ -166,7 +170,8 @@ int timeline_print_end(const struct timeline_view *view, FILE *out)
 struct compare_row {
 	const struct tcptimer_engine_event *cells[COMPARE_VIEWS_MAX];
 	const struct tcptimer_engine_event *first; /* any of them, for the title */
-	unsigned int occurrence; /* among those of its view that look alike: numbered 0 by the kernel */
+	unsigned int
+		occurrence; /* among those of its view that look alike: numbered 0 by the kernel */
 };
 
 struct compare {
@@ -175,7 +180,8 @@ struct compare {
 	size_t omitted;
 };
 
-static bool events_alike(const struct tcptimer_engine_event *a, const struct tcptimer_engine_event *b)
+static bool events_alike(const struct tcptimer_engine_event *a,
+			 const struct tcptimer_engine_event *b)
 {
 	return a->timer == b->timer && a->n == b->n && timeline_kind(a) == timeline_kind(b);
 }
@@ -191,7 +197,8 @@ static unsigned int occurrence_of(const struct timeline_view *view, size_t index
 }
 
 /* Numbered alike: by number, since kernels differ in the times; otherwise by time. */
-static bool event_before(const struct tcptimer_engine_event *a, const struct tcptimer_engine_event *b)
+static bool event_before(const struct tcptimer_engine_event *a,
+			 const struct tcptimer_engine_event *b)
 {
 	if (a->timer == b->timer && timeline_kind(a) == timeline_kind(b) && a->n && b->n)
 		return a->n < b->n;
@@ -235,7 +242,8 @@ static int compare_row_print(struct text_table *table, const struct compare_row 
 	for (i = 0; i < count; i++) {
 		const struct tcptimer_engine_event *ev = row->cells[i];
 
-		cells[i + 1] = ev ? timeline_range_text(ev->at_min_ms, ev->at_max_ms, at[i], sizeof(at[i])) :
+		cells[i + 1] = ev ? timeline_range_text(ev->at_min_ms, ev->at_max_ms, at[i],
+							sizeof(at[i])) :
 				    "-";
 	}
 	return text_table_row(table, cells);
@@ -287,8 +295,8 @@ static int compare_facts_print(struct text_table *table, const struct timeline_v
 	for (fact = 0; !err && fact < sizeof(compare_facts) / sizeof(compare_facts[0]); fact++) {
 		cells[0] = compare_facts[fact].title;
 		for (i = 0; i < count; i++)
-			cells[i + 1] = compare_facts[fact].text(&views[i]->timeline.deadline, text[i],
-								sizeof(text[i]));
+			cells[i + 1] = compare_facts[fact].text(&views[i]->timeline.deadline,
+								text[i], sizeof(text[i]));
 		err = text_table_row(table, cells);
 	}
 	return err;

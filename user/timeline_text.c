@@ -105,10 +105,13 @@ static const char *event_kind_text(const struct tcptimer_engine_event *ev, char 
 		return event_ended_text(ev, buf, size);
 	case TIMELINE_REARMED:
 		snprintf(buf, size, "%s",
-			 ev->action == TCPTIMER_ACTION_REARMED	  ? "nothing sent, timer set again" :
-			 ev->action == TCPTIMER_ACTION_RECOVERING ? "segments marked lost (RACK)" :
-			 ev->action == TCPTIMER_ACTION_DEFERRED	  ? "socket in use, handler runs later" :
-								    "nothing to do");
+			 ev->action == TCPTIMER_ACTION_REARMED ?
+				 "nothing sent, timer set again" :
+			 ev->action == TCPTIMER_ACTION_RECOVERING ?
+				 "segments marked lost (RACK)" :
+			 ev->action == TCPTIMER_ACTION_DEFERRED ?
+				 "socket in use, handler runs later" :
+				 "nothing to do");
 		break;
 	case TIMELINE_HANDED_OVER:
 		snprintf(buf, size, "a mini-socket takes over");
@@ -131,7 +134,8 @@ const char *timeline_event_text(const struct tcptimer_engine_event *ev, char *bu
 
 	event_kind_text(ev, buf, size);
 	if (ev->flags & TCPTIMER_EV_MAYBE && strlen(buf) + 24 < size)
-		strcat(buf, timeline_kind(ev) == TIMELINE_END ? " (at times)" : " (if still alive)");
+		strcat(buf,
+		       timeline_kind(ev) == TIMELINE_END ? " (at times)" : " (if still alive)");
 	for (i = 0; i < sizeof(event_notes) / sizeof(event_notes[0]); i++) {
 		if (!(ev->flags & event_notes[i].flag))
 			continue;
@@ -153,10 +157,12 @@ const char *timeline_when_text(const struct tcptimer_deadline *dl, char *buf, si
 	}
 	text_span((int64_t)dl->at_ms, about, sizeof(about));
 	if (dl->at_min_ms == dl->at_max_ms)
-		snprintf(buf, size, "after %s (%llu.%03llus)", about, dl->at_ms / 1000, dl->at_ms % 1000);
+		snprintf(buf, size, "after %s (%llu.%03llus)", about, dl->at_ms / 1000,
+			 dl->at_ms % 1000);
 	else
-		snprintf(buf, size, "after %s (%llu.%03llus–%llu.%03llus)", about, dl->at_min_ms / 1000,
-			 dl->at_min_ms % 1000, dl->at_max_ms / 1000, dl->at_max_ms % 1000);
+		snprintf(buf, size, "after %s (%llu.%03llus–%llu.%03llus)", about,
+			 dl->at_min_ms / 1000, dl->at_min_ms % 1000, dl->at_max_ms / 1000,
+			 dl->at_max_ms % 1000);
 	return buf;
 }
 
@@ -187,8 +193,10 @@ const char *timeline_limit_text(const struct tcptimer_deadline *dl, char *buf, s
 	char value[24];
 
 	if (dl->limit == TCPTIMER_LIMIT_NONE) {
-		snprintf(buf, size, "%s", dl->cause == TCPTIMER_CAUSE_UNREACHABLE ? "the ICMP error" :
-			 dl->cause == TCPTIMER_CAUSE_PEER_RESET ? "the peer's answer" : "no setting");
+		snprintf(buf, size, "%s",
+			 dl->cause == TCPTIMER_CAUSE_UNREACHABLE ? "the ICMP error" :
+			 dl->cause == TCPTIMER_CAUSE_PEER_RESET  ? "the peer's answer" :
+								   "no setting");
 		return buf;
 	}
 	if (dl->limit == TCPTIMER_LIMIT_MEMORY) {
@@ -211,7 +219,8 @@ const char *timeline_peer_reason(const struct tcptimer_snapshot *s, unsigned int
 	case TCPTIMER_PEER_ZERO_WINDOW:
 		return "it answered the last probe and keeps its window closed";
 	case TCPTIMER_PEER_ACKS:
-		return s->packets_out ? "nothing went unanswered so far" : "nothing waits for an answer";
+		return s->packets_out ? "nothing went unanswered so far" :
+					"nothing waits for an answer";
 	default:
 		break;
 	}
@@ -258,8 +267,8 @@ const char *timeline_difference_text(const struct tcptimer_deadline *before,
 		 before->limit == after->limit)
 		snprintf(buf, size, "no difference: it ends after %s by %s", will, limit);
 	else
-		snprintf(buf, size, "it ends after %s by %s, instead of after %s by %s: %s", will, limit,
-			 was, tcptimer_limit_name(before->limit),
+		snprintf(buf, size, "it ends after %s by %s, instead of after %s by %s: %s", will,
+			 limit, was, tcptimer_limit_name(before->limit),
 			 difference_span(before, after, span, sizeof(span)));
 	return buf;
 }

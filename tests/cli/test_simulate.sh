@@ -130,7 +130,7 @@ says 'settings are listed' 'tcp_syn_linear_timeouts' --settings
 
 simulate --svg "$work/one.svg" rto=300ms >/dev/null && simulate --svg "$work/many.svg" --compare \
 	kernel=6.1,6.12,7.2 state=syn_sent >/dev/null && simulate --svg - keepalive=on >"$work/stdout.svg" &&
-	python3 - "$work"/*.svg <<'PYTHON'
+	/usr/bin/python3 - "$work"/*.svg <<'PYTHON'
 import sys
 import xml.etree.ElementTree as ET
 
@@ -160,7 +160,7 @@ for words in 'state=established' 'peer=zero_window' 'data=none' 'state=time_wait
 	'--compare kernel=3.15,7.2 state=syn_sent' 'state=fin_wait1' 'peer=unreachable' 'peer=resets' 'peer=acks'; do
 	# shellcheck disable=SC2086
 	simulate $words --json | jq -c .
-done | python3 "$root/tests/system/validate.py" "$root/contrib/schema/simulate.schema.json"
+done | /usr/bin/python3 "$root/tests/system/validate.py" "$root/contrib/schema/simulate.schema.json"
 verdict $? 'JSON fits its schema'
 
 echo "$passed passed, $failed failed"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Fuzzes the words of `simulate` and the socket of `explain`.
- * Receives bytes: words, one to a NUL. Promises checked: one printable line for what is refused; for
- * what is accepted, a timeline that the engine can make, in words and as a picture.
+ * Receives bytes: words, one to a NUL. Promises checked: one printable line for what is refused;
+ * for what is accepted, a timeline that the engine can make, in words and as a picture.
  */
 #include <errno.h>
 #include "simulation.h"

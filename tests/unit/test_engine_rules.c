@@ -262,7 +262,7 @@ static void test_profile_detect(void **state)
 
 	facts.release = "3.10.0";
 	assert_int_equal(tcptimer_profile_detect(&facts, &p), TCPTIMER_ENGINE_ENOPROFILE);
-	for (const char *const *bad = (const char *const[]){ "x", "6", "6.", "300.1", "1234.1",
+	for (const char *const *bad = (const char *const[]){ "x", "6", "6.", "300.1", "1234.1", "12345.1",
 							     "6.1234", NULL }; *bad; bad++) {
 		facts.release = *bad;
 		assert_int_equal(tcptimer_profile_detect(&facts, &p), TCPTIMER_ENGINE_ENOPROFILE);
@@ -313,6 +313,8 @@ static void test_timewait_segments(void **state)
 		  .verdict = TCPTIMER_TW_DROP, .timer = TCPTIMER_TW_RESTARTED },
 		{ "PAWS", 6, .seg = { .at_rcv_nxt = 1, .empty = 1, .paws_reject = 1 },
 		  .verdict = TCPTIMER_TW_ACK, .timer = TCPTIMER_TW_RESTARTED },
+		{ "RST with data", 6, .seg = { .rst = 1, .at_rcv_nxt = 1 },
+		  .verdict = TCPTIMER_TW_DROP, .timer = TCPTIMER_TW_KILLED },
 		{ "SYN with RST", 6, .seg = { .syn = 1, .rst = 1, .seq_after = 1 },
 		  .verdict = TCPTIMER_TW_DROP, .timer = TCPTIMER_TW_KEPT },
 		/* FIN_WAIT2 */

@@ -34,7 +34,8 @@ static void names_find_their_row(void **state)
 		{ "retries2", "tcp_retries2" },
 		{ "fin_timeout", "tcp_fin_timeout" },
 		{ "thin_linear_timeouts", "thin_linear_timeouts" },
-		{ "TCP_THIN_LINEAR_TIMEOUTS", "thin_linear_timeouts" }, /* case tells it from the sysctl */
+		{ "TCP_THIN_LINEAR_TIMEOUTS",
+		  "thin_linear_timeouts" }, /* case tells it from the sysctl */
 		{ "tcp_thin_linear_timeouts", "tcp_thin_linear_timeouts" },
 		{ "srtt", "rtt" },
 		{ "net.ipv4.user_timeout", NULL }, /* no sysctl */
@@ -49,8 +50,8 @@ static void names_find_their_row(void **state)
 		if (!rows[i].row)
 			assert_null(row);
 		else if (!row || strcmp(row->name, rows[i].row))
-			fail_msg("'%s' finds '%s', not '%s'", rows[i].name, row ? row->name : "nothing",
-				 rows[i].row);
+			fail_msg("'%s' finds '%s', not '%s'", rows[i].name,
+				 row ? row->name : "nothing", rows[i].row);
 	}
 }
 
@@ -79,7 +80,8 @@ static void bounds_hold(void **state)
 		assert_int_equal(setting_parse(word, NULL, &c, err, sizeof(err)), -EINVAL);
 		assert_non_null(strstr(err, "out of range"));
 		if (row->min > 0) {
-			snprintf(word, sizeof(word), "%s=%lld%s", row->name, (long long)row->min - 1, unit);
+			snprintf(word, sizeof(word), "%s=%lld%s", row->name,
+				 (long long)row->min - 1, unit);
 			assert_int_equal(setting_parse(word, NULL, &c, err, sizeof(err)), -EINVAL);
 		}
 	}
@@ -93,11 +95,19 @@ static void spans_and_units(void **state)
 		uint32_t unit_us;
 		int64_t us; /* < 0: an error */
 	} rows[] = {
-		{ "200ms", 0, 200000 },	   { "1.5s", 0, 1500000 },  { "2h", 0, 7200000000 },
-		{ "500us", 0, 500 },	   { "0", 0, 0 },	    { "5000", 0, -EINVAL },
-		{ "5000", 1000, 5000000 }, { "7200", 1000000, 7200000000 },
-		{ "", 0, -EINVAL },	   { "us", 0, -EINVAL },    { "-1s", 0, -EINVAL },
-		{ "1s2", 0, -EINVAL },	   { "1e3", 1, -EINVAL },
+		{ "200ms", 0, 200000 },
+		{ "1.5s", 0, 1500000 },
+		{ "2h", 0, 7200000000 },
+		{ "500us", 0, 500 },
+		{ "0", 0, 0 },
+		{ "5000", 0, -EINVAL },
+		{ "5000", 1000, 5000000 },
+		{ "7200", 1000000, 7200000000 },
+		{ "", 0, -EINVAL },
+		{ "us", 0, -EINVAL },
+		{ "-1s", 0, -EINVAL },
+		{ "1s2", 0, -EINVAL },
+		{ "1e3", 1, -EINVAL },
 		{ "99999999999999999999", 1, -ERANGE },
 		{ "9223372036854775807", 1000, -ERANGE },
 		{ "9223372036854775s", 0, -ERANGE },
@@ -106,7 +116,8 @@ static void spans_and_units(void **state)
 	size_t i;
 
 	for (i = 0; i < COUNT_OF(rows); i++) {
-		int err = setting_parse_span(rows[i].text, strlen(rows[i].text), rows[i].unit_us, &us);
+		int err = setting_parse_span(rows[i].text, strlen(rows[i].text), rows[i].unit_us,
+					     &us);
 
 		if (rows[i].us < 0 ? err != rows[i].us : err || us != rows[i].us)
 			fail_msg("'%s': %d, %lld", rows[i].text, err, (long long)us);
@@ -149,8 +160,8 @@ static void messages_name_the_remedy(void **state)
 }
 
 /* A snapshot with the words applied. */
-static struct tcptimer_snapshot applied(const char *kernel, enum setting_when when, unsigned int state,
-					size_t count, const char *const *words)
+static struct tcptimer_snapshot applied(const char *kernel, enum setting_when when,
+					unsigned int state, size_t count, const char *const *words)
 {
 	struct tcptimer_profile profile = *tcptimer_profile_by_name(kernel);
 	struct tcptimer_engine_params params = { .hz = HZ };
@@ -170,7 +181,8 @@ static struct tcptimer_snapshot applied(const char *kernel, enum setting_when wh
 }
 #define APPLIED(kernel, when, ...)                                                                 \
 	applied(kernel, when, TCPTIMER_STATE_ESTABLISHED,                                          \
-		COUNT_OF(((const char *const[]){ __VA_ARGS__ })), (const char *const[]){ __VA_ARGS__ })
+		COUNT_OF(((const char *const[]){ __VA_ARGS__ })),                                  \
+		(const char *const[]){ __VA_ARGS__ })
 
 static void setters_use_the_kernels_units(void **state)
 {
@@ -185,8 +197,8 @@ static void setters_use_the_kernels_units(void **state)
 	assert_int_equal(s.sysctls.retries2, 8);
 	assert_true(s.flags & TCPTIMER_F_THIN_LTO);
 	assert_true(s.flags & TCPTIMER_F_DEAD);
-	s = APPLIED("6.18", SETTING_AT_BIRTH, "linger2=off", "tcp_rto_max_ms=10000", "tcp_rto_min_us=20000",
-		    "tcp_invalid_ratelimit=501ms");
+	s = APPLIED("6.18", SETTING_AT_BIRTH, "linger2=off", "tcp_rto_max_ms=10000",
+		    "tcp_rto_min_us=20000", "tcp_invalid_ratelimit=501ms");
 	assert_int_equal(s.linger2_jiffies, -1);
 	assert_int_equal(s.sysctls.rto_max_ms, 10000);
 	assert_int_equal(s.rto_max_jiffies, 10 * HZ);
@@ -207,7 +219,8 @@ static void options_win_over_sysctls(void **state)
 	assert_int_equal(s.keepalive_time_jiffies, 60 * HZ);
 	assert_int_equal(s.keepalive_probes, 5);
 	assert_int_equal(s.sysctls.keepalive_time_jiffies, 100 * HZ);
-	s = APPLIED("6.12", SETTING_AT_BIRTH, "keepcnt=4", "keepalive=on", "tcp_keepalive_time=100");
+	s = APPLIED("6.12", SETTING_AT_BIRTH, "keepcnt=4", "keepalive=on",
+		    "tcp_keepalive_time=100");
 	assert_int_equal(s.keepalive_time_jiffies, 100 * HZ);
 	assert_int_equal(s.keepalive_probes, 4);
 	assert_true(s.flags & TCPTIMER_F_KEEPOPEN);
@@ -296,7 +309,8 @@ static void specs_are_read(void **state)
 
 		while (rows[i].words[argc])
 			argc++;
-		status = socket_spec_parse(&spec, argc, (char *const *)rows[i].words, err, sizeof(err));
+		status = socket_spec_parse(&spec, argc, (char *const *)rows[i].words, err,
+					   sizeof(err));
 		if (rows[i].kind < 0 ? !status : status || (int)spec.kind != rows[i].kind)
 			fail_msg("'%s'", rows[i].words[0] ? rows[i].words[0] : "");
 	}
@@ -304,16 +318,30 @@ static void specs_are_read(void **state)
 
 static void specs_match_both_ends(void **state)
 {
-	struct tcptimer_snapshot s = { .family = 2, .local_addr = { 10, 0, 0, 1 }, .local_port = 443,
-				       .remote_addr = { 10, 0, 0, 2 }, .remote_port = 5, .cookie = 7 };
-	struct tcptimer_snapshot mapped = { .family = 10, .local_port = 443, .remote_port = 5,
-		.local_addr = { [10] = 0xff, 0xff, 10, 0, 0, 1 }, .remote_addr = { [10] = 0xff, 0xff, 10, 0, 0, 2 } };
+	struct tcptimer_snapshot s = { .family = 2,
+				       .local_addr = { 10, 0, 0, 1 },
+				       .local_port = 443,
+				       .remote_addr = { 10, 0, 0, 2 },
+				       .remote_port = 5,
+				       .cookie = 7 };
+	struct tcptimer_snapshot mapped = { .family = 10,
+					    .local_port = 443,
+					    .remote_port = 5,
+					    .local_addr = { [10] = 0xff, 0xff, 10, 0, 0, 1 },
+					    .remote_addr = { [10] = 0xff, 0xff, 10, 0, 0, 2 } };
 	static const struct {
 		const char *word;
 		int match;
 	} rows[] = {
-		{ "7", 2 }, { "8", 0 }, { ":5", 2 }, { ":443", 2 }, { ":6", 0 }, { "10.0.0.2:5", 2 },
-		{ "10.0.0.2:443", 0 }, { "10.0.0.1:443-10.0.0.2:5", 2 }, { "10.0.0.2:5-10.0.0.1:443", 1 },
+		{ "7", 2 },
+		{ "8", 0 },
+		{ ":5", 2 },
+		{ ":443", 2 },
+		{ ":6", 0 },
+		{ "10.0.0.2:5", 2 },
+		{ "10.0.0.2:443", 0 },
+		{ "10.0.0.1:443-10.0.0.2:5", 2 },
+		{ "10.0.0.2:5-10.0.0.1:443", 1 },
 	};
 	struct socket_spec spec;
 	char err[256];
@@ -324,7 +352,8 @@ static void specs_match_both_ends(void **state)
 
 		assert_int_equal(socket_spec_parse(&spec, 1, words, err, sizeof(err)), 0);
 		assert_int_equal(socket_spec_match(&spec, &s), rows[i].match);
-		if (spec.kind != SOCKET_SPEC_COOKIE) /* IPv4 in an IPv6 socket is the same address */
+		if (spec.kind !=
+		    SOCKET_SPEC_COOKIE) /* IPv4 in an IPv6 socket is the same address */
 			assert_int_equal(socket_spec_match(&spec, &mapped), rows[i].match);
 	}
 }

@@ -96,7 +96,8 @@ static void ranges(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_string_equal(timeline_range_text(rows[i].min, rows[i].max, text, sizeof(text)),
+		assert_string_equal(timeline_range_text(rows[i].min, rows[i].max, text,
+							sizeof(text)),
 				    rows[i].text);
 }
 
@@ -108,8 +109,9 @@ static void every_event_has_words(void **state)
 
 	for (timer = 0; timer < TCPTIMER_TIMER_COUNT; timer++) {
 		for (action = 0; action < TCPTIMER_ACTION_COUNT; action++) {
-			struct tcptimer_engine_event ev = { .timer = (__u8)timer, .action = (__u8)action,
-							    .n = 3, .err = 110 };
+			struct tcptimer_engine_event ev = {
+				.timer = (__u8)timer, .action = (__u8)action, .n = 3, .err = 110
+			};
 
 			assert_true(strlen(timeline_event_text(&ev, text, sizeof(text))) > 3);
 			ev.flags = ~0U;
@@ -137,7 +139,8 @@ static void the_end_is_told(void **state)
 	SIMULATED("state=established", "user_timeout=20s");
 	expect(END, 1, "the application gets ETIMEDOUT; nothing goes on the wire", NULL);
 	expect(END, 1, "decided   by TCP_USER_TIMEOUT = 20s (socket option)", NULL);
-	expect(END, 1, "without   that limit, tcp_retries2 = 15 (sysctl) would end it after 15m", NULL);
+	expect(END, 1, "without   that limit, tcp_retries2 = 15 (sysctl) would end it after 15m",
+	       NULL);
 	SIMULATED("state=fin_wait1");
 	expect(END, 1, "an orphan, no application is told", "ETIMEDOUT");
 	SIMULATED("keepalive=on");
@@ -176,9 +179,11 @@ static void a_difference_is_one_sentence(void **state)
 		const char *says;
 	} rows[] = {
 		{ { .never = 1 }, { .never = 1 }, "never ends either way" },
-		{ { .never = 1 }, { .at_ms = 20000, .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .limit_value = 20000 },
+		{ { .never = 1 },
+		  { .at_ms = 20000, .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .limit_value = 20000 },
 		  "it ends after 20s by TCP_USER_TIMEOUT = 20s (socket option), instead of never" },
-		{ { .at_ms = 20000, .limit = TCPTIMER_LIMIT_RETRIES2 }, { .never = 1 },
+		{ { .at_ms = 20000, .limit = TCPTIMER_LIMIT_RETRIES2 },
+		  { .never = 1 },
 		  "it never ends, instead of after 20s by tcp_retries2" },
 		{ { .at_ms = 938000, .limit = TCPTIMER_LIMIT_RETRIES2, .limit_value = 15 },
 		  { .at_ms = 20000, .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .limit_value = 20000 },
@@ -189,7 +194,8 @@ static void a_difference_is_one_sentence(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (!strstr(timeline_difference_text(&rows[i].before, &rows[i].after, text, sizeof(text)),
+		if (!strstr(timeline_difference_text(&rows[i].before, &rows[i].after, text,
+						     sizeof(text)),
 			    rows[i].says))
 			fail_msg("%s", text);
 }
@@ -217,7 +223,8 @@ static void axes_fit_what_they_show(void **state)
 		count = axis_ticks(&axis, 50, ticks);
 		assert_in_range(count, 3, AXIS_TICKS_MAX);
 		for (j = 1; j < count; j++)
-			assert_true(ticks[j].x - ticks[j - 1].x >= 50 && ticks[j].ms > ticks[j - 1].ms);
+			assert_true(ticks[j].x - ticks[j - 1].x >= 50 &&
+				    ticks[j].ms > ticks[j - 1].ms);
 		for (j = 0; j < views[0].timeline.count; j++)
 			assert_true(axis_x(&axis, (double)views[0].events[j].at_ms) > 100 &&
 				    axis_x(&axis, (double)views[0].events[j].at_max_ms) < 1000);
@@ -246,9 +253,11 @@ static void exact_lies_within_the_range(void **state)
 	SIMULATED("state=established");
 	min = views[0].timeline.deadline.at_min_ms;
 	max = views[0].timeline.deadline.at_max_ms;
-	SIMULATED("state=established", "jiffies=4294937296"); /* boot: jiffies wrap after five minutes */
+	SIMULATED("state=established",
+		  "jiffies=4294937296"); /* boot: jiffies wrap after five minutes */
 	assert_in_range(views[0].timeline.deadline.at_ms, min, max);
-	assert_int_equal(views[0].timeline.deadline.at_min_ms, views[0].timeline.deadline.at_max_ms);
+	assert_int_equal(views[0].timeline.deadline.at_min_ms,
+			 views[0].timeline.deadline.at_max_ms);
 }
 
 int main(void)

@@ -36,8 +36,8 @@ struct explain {
 	bool json;
 	struct tcptimer_snapshot *matches;
 	size_t kept, matched;
-	int best;                       /* of socket_spec_match() so far */
-	struct timeline_view *views;    /* as it is; with --what-if a second */
+	int best;                    /* of socket_spec_match() so far */
+	struct timeline_view *views; /* as it is; with --what-if a second */
 	size_t view_count;
 	struct conn conn;
 };
@@ -72,8 +72,10 @@ static int explain_peer(const struct command *command, struct explain *e, const 
 	char safe[64];
 
 	if (peer < 0)
-		return cli_usage(command, "no peer '%s'; use auto, silent, zero_window, acks, unreachable "
-					  "or resets", text_escape(word, safe, sizeof(safe)));
+		return cli_usage(command,
+				 "no peer '%s'; use auto, silent, zero_window, acks, unreachable "
+				 "or resets",
+				 text_escape(word, safe, sizeof(safe)));
 	e->peer = (uint32_t)peer;
 	return CLI_OK;
 }
@@ -148,8 +150,10 @@ static int explain_ambiguous(struct explain *e, const char *what)
 	if (e->matched > shown)
 		printf("… and %zu more\n", e->matched - shown);
 	cli_flush();
-	return cli_fail("%zu sockets match '%s'; pick one: `tcptimer explain COOKIE`, or both its ends, "
-			"`tcptimer explain LOCAL REMOTE`", e->matched, what);
+	return cli_fail(
+		"%zu sockets match '%s'; pick one: `tcptimer explain COOKIE`, or both its ends, "
+		"`tcptimer explain LOCAL REMOTE`",
+		e->matched, what);
 }
 
 static int explain_find(struct explain *e, const char *what)
@@ -159,7 +163,9 @@ static int explain_find(struct explain *e, const char *what)
 	if (err)
 		return cli_fail_kernel("reading the sockets", err);
 	if (!e->matched)
-		return cli_fail("no TCP socket matches '%s' (listeners apart); `tcptimer list` shows all", what);
+		return cli_fail(
+			"no TCP socket matches '%s' (listeners apart); `tcptimer list` shows all",
+			what);
 	if (e->matched > 1)
 		return explain_ambiguous(e, what);
 	return CLI_OK;
@@ -177,8 +183,8 @@ static int explain_view(struct explain *e, size_t index, const char *title)
 	view->title = title;
 	view->subject = tcptimer_state_name(view->snap.state);
 	if (index) {
-		struct setting_target target = { &view->profile, e->names.hz, SETTING_LIVE, &view->snap,
-						 &view->params };
+		struct setting_target target = { &view->profile, e->names.hz, SETTING_LIVE,
+						 &view->snap, &view->params };
 
 		settings_apply(e->changes, e->change_count, &target);
 		settings_apply_counters(e->changes, e->change_count, &target);
@@ -219,7 +225,8 @@ static void explain_words(const struct explain *e, char *buf, size_t size)
 	size_t used = 0, i;
 
 	for (i = 0; i < e->change_count && used < sizeof(raw); i++)
-		used += (size_t)snprintf(raw + used, sizeof(raw) - used, "%s%s", i ? " " : "", e->words[i]);
+		used += (size_t)snprintf(raw + used, sizeof(raw) - used, "%s%s", i ? " " : "",
+					 e->words[i]);
 	text_escape(raw, buf, size);
 }
 
@@ -244,9 +251,9 @@ static int explain_text(const struct explain *e)
 			putchar('\n');
 		if (!err)
 			err = timeline_print_end(&e->views[1], stdout);
-		printf("so        %s\n",
-		       timeline_difference_text(&e->views[0].timeline.deadline,
-						&e->views[1].timeline.deadline, sentence, sizeof(sentence)));
+		printf("so        %s\n", timeline_difference_text(&e->views[0].timeline.deadline,
+								  &e->views[1].timeline.deadline,
+								  sentence, sizeof(sentence)));
 	}
 	return err == -ENOMEM ? cli_fail("no memory for the table") : cli_flush();
 }
@@ -266,15 +273,20 @@ static struct json_object *explain_what_if_json(const struct explain *e)
 	size_t i;
 
 	for (i = 0; i < e->change_count; i++)
-		json_object_array_add(words, json_object_new_string(text_utf8(e->words[i], word, sizeof(word))));
+		json_object_array_add(
+			words, json_object_new_string(text_utf8(e->words[i], word, sizeof(word))));
 	explain_left_out(e, tell_json, left_out);
 	json_object_object_add(o, "settings", words);
 	json_object_object_add(o, "left_out", left_out);
 	timeline_json_add(o, &e->views[1]);
-	json_object_object_add(o, "difference_ms", before->never || after->never ? NULL :
-			       json_object_new_int64((int64_t)(after->at_ms - before->at_ms)));
-	json_object_object_add(o, "difference", json_object_new_string(
-			       timeline_difference_text(before, after, sentence, sizeof(sentence))));
+	json_object_object_add(
+		o, "difference_ms",
+		before->never || after->never ?
+			NULL :
+			json_object_new_int64((int64_t)(after->at_ms - before->at_ms)));
+	json_object_object_add(o, "difference",
+			       json_object_new_string(timeline_difference_text(
+				       before, after, sentence, sizeof(sentence))));
 	return o;
 }
 
@@ -289,8 +301,11 @@ static int explain_json(const struct explain *e)
 		return cli_fail("no memory for output");
 	json_object_object_add(o, "connection", conn_json(&e->conn, TCPTIMER_TIMER_NONE, time_ns));
 	json_object_object_add(o, "peer_chosen", json_object_new_boolean(view->peer_chosen));
-	json_object_object_add(o, "peer_reason", view->peer_chosen ? json_object_new_string(
-		timeline_peer_reason(&view->snap, view->timeline.deadline.peer)) : NULL);
+	json_object_object_add(o, "peer_reason",
+			       view->peer_chosen ?
+				       json_object_new_string(timeline_peer_reason(
+					       &view->snap, view->timeline.deadline.peer)) :
+				       NULL);
 	timeline_json_add(o, view);
 	json_object_object_add(o, "what_if", e->view_count > 1 ? explain_what_if_json(e) : NULL);
 	status = conn_json_print(o, "", "\n");
@@ -336,7 +351,8 @@ static int explain_live(struct explain *e, const char *what)
 {
 	struct owners *owners = NULL;
 	/* Listeners end by no timer, and share the port of every connection they made. */
-	struct snapshot_options options = { .states = ~(1U << TCPTIMER_STATE_LISTEN), .owners = true };
+	struct snapshot_options options = { .states = ~(1U << TCPTIMER_STATE_LISTEN),
+					    .owners = true };
 	int status, err = snapshots_open(&e->reader, &options);
 
 	if (err)
@@ -365,7 +381,8 @@ int explain_run(const struct command *command, int argc, char **argv)
 		return status < 0 ? cli_flush() : status;
 	}
 	for (i = optind; i < argc; i++)
-		snprintf(word + strlen(word), sizeof(word) - strlen(word), "%s%s", i > optind ? " " : "", argv[i]);
+		snprintf(word + strlen(word), sizeof(word) - strlen(word), "%s%s",
+			 i > optind ? " " : "", argv[i]);
 	text_escape(word, what, sizeof(what));
 	status = cli_need_root(command->name);
 	if (!status)

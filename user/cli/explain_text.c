@@ -25,7 +25,8 @@ static const char *process_text(const struct conn *conn, char *buf, size_t size)
 	char comm[80];
 
 	if (!conn->pid)
-		return conn->snap->flags & TCPTIMER_F_DEAD ? "none: closed by its application" : "-";
+		return conn->snap->flags & TCPTIMER_F_DEAD ? "none: closed by its application" :
+							     "-";
 	text_escape(conn->comm, comm, sizeof(comm));
 	if (conn->owners > 1)
 		snprintf(buf, size, "%s/%d and %u more", comm, conn->pid, conn->owners - 1);
@@ -43,7 +44,8 @@ static void print_names(const struct conn *conn)
 	if (conn->cgroup)
 		printf("cgroup    %s\n", text_escape(conn->cgroup, cgroup, sizeof(cgroup)));
 	if (conn->netns_name)
-		printf("netns     %u (%s)\n", s->netns, text_escape(conn->netns_name, netns, sizeof(netns)));
+		printf("netns     %u (%s)\n", s->netns,
+		       text_escape(conn->netns_name, netns, sizeof(netns)));
 	else
 		printf("netns     %u\n", s->netns);
 }
@@ -59,16 +61,19 @@ static void print_now(const struct conn *conn)
 	printf("now       ");
 	if (s->kind == TCPTIMER_SOCK_FULL && s->packets_out)
 		printf("%u segment%s in flight, %u retransmission%s so far, ", s->packets_out,
-		       s->packets_out == 1 ? "" : "s", s->retransmits, s->retransmits == 1 ? "" : "s");
+		       s->packets_out == 1 ? "" : "s", s->retransmits,
+		       s->retransmits == 1 ? "" : "s");
 	else if (s->kind == TCPTIMER_SOCK_FULL && s->write_seq != s->snd_nxt)
 		printf("data waits on a closed window, %u probe%s unanswered, ", s->probes_out,
 		       s->probes_out == 1 ? "" : "s");
 	else if (s->kind == TCPTIMER_SOCK_REQUEST)
-		printf("%u SYN-ACK retransmission%s so far, ", s->num_timeout, s->num_timeout == 1 ? "" : "s");
+		printf("%u SYN-ACK retransmission%s so far, ", s->num_timeout,
+		       s->num_timeout == 1 ? "" : "s");
 	else if (s->kind == TCPTIMER_SOCK_FULL)
 		printf("nothing in flight, nothing to send, ");
 	if (tcptimer_stall_timer(s))
-		printf("stalled for %s, ", text_span(conn_stall_ms(s, conn->hz), span, sizeof(span)));
+		printf("stalled for %s, ",
+		       text_span(conn_stall_ms(s, conn->hz), span, sizeof(span)));
 	if (!count)
 		printf("no timer is armed");
 	for (i = 0; i < count; i++)
@@ -81,8 +86,8 @@ static void print_now(const struct conn *conn)
 static const char *sysctl_text(const struct tcptimer_snapshot *s, char *buf, size_t size)
 {
 	if (s->state == TCPTIMER_STATE_SYN_SENT && s->sysctls.syn_linear_timeouts)
-		snprintf(buf, size, "tcp_syn_retries %u and tcp_syn_linear_timeouts %u", s->sysctls.syn_retries,
-			 s->sysctls.syn_linear_timeouts);
+		snprintf(buf, size, "tcp_syn_retries %u and tcp_syn_linear_timeouts %u",
+			 s->sysctls.syn_retries, s->sysctls.syn_linear_timeouts);
 	else if (s->state == TCPTIMER_STATE_SYN_SENT)
 		snprintf(buf, size, "tcp_syn_retries %u", s->sysctls.syn_retries);
 	else if (s->flags & TCPTIMER_F_DEAD)
@@ -92,7 +97,7 @@ static const char *sysctl_text(const struct tcptimer_snapshot *s, char *buf, siz
 	return buf;
 }
 
-/* The socket's options that play a part; where keepalive's three come from the sysctls, it says so. */
+/* The socket's options that play a part; keepalive's three may be the sysctls', and it says so. */
 static void print_options(const struct conn *conn)
 {
 	const struct tcptimer_snapshot *s = conn->snap;
@@ -107,17 +112,22 @@ static void print_options(const struct conn *conn)
 		       text_span(s->user_timeout_ms, span, sizeof(span)));
 	if (s->flags & TCPTIMER_F_KEEPOPEN)
 		printf("%sSO_KEEPALIVE %s/%s/%u%s", said++ ? ", " : "",
-		       text_span((int64_t)s->keepalive_time_jiffies * 1000 / hz, idle, sizeof(idle)),
-		       text_span((int64_t)s->keepalive_intvl_jiffies * 1000 / hz, intvl, sizeof(intvl)),
+		       text_span((int64_t)s->keepalive_time_jiffies * 1000 / hz, idle,
+				 sizeof(idle)),
+		       text_span((int64_t)s->keepalive_intvl_jiffies * 1000 / hz, intvl,
+				 sizeof(intvl)),
 		       s->keepalive_probes, s->own_keepalive ? "" : " by the sysctls");
 	if (s->syn_retries)
 		printf("%sTCP_SYNCNT %u", said++ ? ", " : "", s->syn_retries);
 	if (s->linger2_jiffies)
-		printf("%sTCP_LINGER2 %s", said++ ? ", " : "", s->linger2_jiffies < 0 ? "off" :
-		       text_span((int64_t)s->linger2_jiffies * 1000 / hz, span, sizeof(span)));
+		printf("%sTCP_LINGER2 %s", said++ ? ", " : "",
+		       s->linger2_jiffies < 0 ? "off" :
+						text_span((int64_t)s->linger2_jiffies * 1000 / hz,
+							  span, sizeof(span)));
 	if (s->flags & TCPTIMER_F_THIN_LTO)
 		printf("%sTCP_THIN_LINEAR_TIMEOUTS", said++ ? ", " : "");
-	printf("%s%s\n", said ? "; " : "no option that limits it; ", sysctl_text(s, sysctl, sizeof(sysctl)));
+	printf("%s%s\n", said ? "; " : "no option that limits it; ",
+	       sysctl_text(s, sysctl, sizeof(sysctl)));
 }
 
 static void print_rto(const struct conn *conn)
@@ -127,7 +137,8 @@ static void print_rto(const struct conn *conn)
 
 	if (!s->rto_jiffies || s->kind == TCPTIMER_SOCK_TIMEWAIT)
 		return;
-	printf("rto       %s", text_span((int64_t)s->rto_jiffies * 1000 / conn->hz, rto, sizeof(rto)));
+	printf("rto       %s",
+	       text_span((int64_t)s->rto_jiffies * 1000 / conn->hz, rto, sizeof(rto)));
 	if (s->backoff)
 		printf(", doubled %u times", s->backoff);
 	if (s->srtt_us)
@@ -148,8 +159,8 @@ void explain_print_socket(const struct conn *conn, const struct timeline_view *v
 	print_rto(conn);
 	print_options(conn);
 	if (view->peer_chosen)
-		printf("peer      taken to be %s: %s; --peer takes another\n", tcptimer_peer_name(peer),
-		       timeline_peer_reason(s, peer));
+		printf("peer      taken to be %s: %s; --peer takes another\n",
+		       tcptimer_peer_name(peer), timeline_peer_reason(s, peer));
 	else
 		printf("peer      %s, as given\n", tcptimer_peer_name(peer));
 	putchar('\n');
@@ -171,9 +182,12 @@ void explain_print_matches(const struct conn *conns, size_t count)
 	for (i = 0; table && i < count; i++) {
 		const struct tcptimer_snapshot *s = conns[i].snap;
 		const char *cells[] = {
-			cookie, tcptimer_state_ss_name(s->state),
-			text_addr_port(s->family, s->local_addr, s->local_port, local, sizeof(local)),
-			text_addr_port(s->family, s->remote_addr, s->remote_port, remote, sizeof(remote)),
+			cookie,
+			tcptimer_state_ss_name(s->state),
+			text_addr_port(s->family, s->local_addr, s->local_port, local,
+				       sizeof(local)),
+			text_addr_port(s->family, s->remote_addr, s->remote_port, remote,
+				       sizeof(remote)),
 			netns,
 		};
 

@@ -85,7 +85,8 @@ static int simulate_run_all(const struct command *command, struct simulate *s)
 	size_t i;
 
 	for (i = 0; i < s->simulation.kernel_count; i++) {
-		if (simulation_run(&s->simulation, i, &s->views[i], &left_out, message, sizeof(message)))
+		if (simulation_run(&s->simulation, i, &s->views[i], &left_out, message,
+				   sizeof(message)))
 			return cli_usage(command, "%s", message);
 		s->shown[i] = &s->views[i];
 		if (left_out && !s->compare)
@@ -115,9 +116,11 @@ static const char *simulate_subtitle(const struct simulate *s, char *buf, size_t
 {
 	const struct simulation *sim = &s->simulation;
 
-	snprintf(buf, size, "peer %s; %s%s; %s", tcptimer_peer_name(s->views[0].timeline.deadline.peer),
+	snprintf(buf, size, "peer %s; %s%s; %s",
+		 tcptimer_peer_name(s->views[0].timeline.deadline.peer),
 		 sim->change_count ? "with " : "the kernel's defaults", sim->words,
-		 sim->exact ? "exact, for the jiffies given" : "ranges: every phase of the timer wheel");
+		 sim->exact ? "exact, for the jiffies given" :
+			      "ranges: every phase of the timer wheel");
 	return buf;
 }
 
@@ -145,7 +148,8 @@ static int simulate_text(const struct simulate *s)
 	printf("%s\n%s\n\n", simulate_title(s, title, sizeof(title)),
 	       simulate_subtitle(s, subtitle, sizeof(subtitle)));
 	if (s->compare) {
-		err = timeline_print_compare(s->shown, s->simulation.kernel_count, stdout, cli_width());
+		err = timeline_print_compare(s->shown, s->simulation.kernel_count, stdout,
+					     cli_width());
 	} else {
 		err = timeline_print_events(s->shown[0], stdout, cli_width());
 		if (s->shown[0]->timeline.count)

@@ -56,7 +56,8 @@ static struct json_object *json_event(const struct tcptimer_engine_event *ev)
 	json_object_object_add(o, "at_min_ms", json_object_new_uint64(ev->at_min_ms));
 	json_object_object_add(o, "at_max_ms", json_object_new_uint64(ev->at_max_ms));
 	json_object_object_add(o, "timer", json_object_new_string(tcptimer_timer_name(ev->timer)));
-	json_object_object_add(o, "action", json_object_new_string(tcptimer_action_name(ev->action)));
+	json_object_object_add(o, "action",
+			       json_object_new_string(tcptimer_action_name(ev->action)));
 	json_object_object_add(o, "n", json_object_new_int(ev->n));
 	json_object_object_add(o, "rto_ms", json_object_new_int64(ev->rto_ms));
 	json_object_object_add(o, "flags", json_flags(ev->flags));
@@ -74,7 +75,8 @@ static struct json_object *json_limit(const struct tcptimer_deadline *dl)
 	json_object_object_add(o, "name", json_object_new_string(tcptimer_limit_name(dl->limit)));
 	json_object_object_add(o, "value", json_object_new_int64(dl->limit_value));
 	json_object_object_add(o, "unit", *unit ? json_object_new_string(unit) : NULL);
-	json_object_object_add(o, "set_by", json_object_new_string(timeline_limit_source(dl->limit)));
+	json_object_object_add(o, "set_by",
+			       json_object_new_string(timeline_limit_source(dl->limit)));
 	return o;
 }
 
@@ -84,10 +86,12 @@ static void json_add_deadline(struct json_object *o, const struct tcptimer_deadl
 	bool ends = !dl->never;
 
 	json_object_object_add(o, "deadline_ms", ends ? json_object_new_uint64(dl->at_ms) : NULL);
-	json_object_object_add(o, "deadline_min_ms", ends ? json_object_new_uint64(dl->at_min_ms) : NULL);
-	json_object_object_add(o, "deadline_max_ms", ends ? json_object_new_uint64(dl->at_max_ms) : NULL);
-	json_object_object_add(o, "cause",
-			       ends ? json_object_new_string(tcptimer_cause_name(dl->cause)) : NULL);
+	json_object_object_add(o, "deadline_min_ms",
+			       ends ? json_object_new_uint64(dl->at_min_ms) : NULL);
+	json_object_object_add(o, "deadline_max_ms",
+			       ends ? json_object_new_uint64(dl->at_max_ms) : NULL);
+	json_object_object_add(
+		o, "cause", ends ? json_object_new_string(tcptimer_cause_name(dl->cause)) : NULL);
 	json_object_object_add(o, "errno", json_errno(dl->err));
 	json_object_object_add(o, "rst", json_object_new_boolean(dl->rst));
 	json_object_object_add(o, "limit", json_limit(dl));
@@ -122,7 +126,8 @@ void timeline_json_add(struct json_object *o, const struct timeline_view *view)
 	json_object_object_add(o, "truncated", json_object_new_boolean(timeline->truncated));
 	json_add_deadline(o, &end);
 	json_object_object_add(o, "runner_up", json_deadline(&timeline->runner_up));
-	json_object_object_add(o, "if_silent", view->has_silent ? json_deadline(&view->silent) : NULL);
+	json_object_object_add(o, "if_silent",
+			       view->has_silent ? json_deadline(&view->silent) : NULL);
 }
 
 struct json_object *timeline_json(const struct timeline_view *view)

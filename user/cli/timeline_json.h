@@ -10,7 +10,7 @@
 
 struct json_object;
 
-/* kernel, hz, peer, events, deadline_*, cause, errno, limit, runner_up … A new object; NULL: no memory. */
+/* kernel, hz, peer, events, deadline_*, cause, errno, limit, … A new object; NULL: no memory. */
 struct json_object *timeline_json(const struct timeline_view *view);
 /* The same keys put into an object that has others. */
 void timeline_json_add(struct json_object *object, const struct timeline_view *view);

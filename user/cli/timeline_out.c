@@ -31,7 +31,8 @@ int timeline_write_svg(const char *path, const struct timeline_view *const *view
 	if (fclose(file) && !err)
 		err = -errno;
 	if (err)
-		return cli_fail("writing '%s': %s", text_escape(path, safe, sizeof(safe)), strerror(-err));
+		return cli_fail("writing '%s': %s", text_escape(path, safe, sizeof(safe)),
+				strerror(-err));
 	return CLI_OK;
 }
 

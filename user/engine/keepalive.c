@@ -125,7 +125,8 @@ void engine_keepalive_fire(struct engine_stream *st, struct tcptimer_engine_even
 	__s64 time = st->s->keepalive_time_jiffies;
 	enum engine_answer answer;
 
-	if (!(st->s->flags & TCPTIMER_F_KEEPOPEN) || st->tcp_state == TCPTIMER_STATE_CLOSE ||
+	/* CLOSE, too, but a closed socket has no stream */
+	if (!(st->s->flags & TCPTIMER_F_KEEPOPEN) ||
 	    (st->profile->keepalive_syn_sent && st->tcp_state == TCPTIMER_STATE_SYN_SENT))
 		return;
 	if (keepalive_busy(st)) {
@@ -162,7 +163,7 @@ bool engine_keepalive_hopeless(const struct engine_stream *st)
 		return st->user_timeout ? !st->probes_out : !counted;
 	/* What was unanswered before the peer came back may yet end it at the very next firing. */
 	if (st->peer == TCPTIMER_PEER_ACKS || st->peer == TCPTIMER_PEER_ZERO_WINDOW)
-		return st->user_timeout ? !st->probes_out && st->s->keepalive_intvl_jiffies : !counted;
+		return st->user_timeout ? !st->probes_out : !counted;
 	if (st->peer == TCPTIMER_PEER_RESETS)
 		return false;
 	return !st->user_timeout && engine_ignores(st, keepalive_limit(st));

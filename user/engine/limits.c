@@ -18,12 +18,8 @@ static enum engine_answer limits_both(bool at_lo, bool at_hi)
 }
 
 /* The timeout of retransmits_timed_out() in jiffies, for kernels whose retrans_stamp is jiffies. */
-static enum engine_answer limits_timed_out_jiffies(const struct engine_stream *st, __u32 timeout)
+static enum engine_answer limits_timed_out_jiffies(const struct engine_mark *mark, __u32 timeout)
 {
-	const struct engine_mark *mark = &st->marks[ENGINE_MARK_RETRANS];
-
-	if (!mark->set && st->profile->stamp_head)
-		mark = &st->marks[ENGINE_MARK_HEAD];
 	return limits_both((__u32)mark->since.lo >= timeout, (__u32)mark->since.hi >= timeout);
 }
 
@@ -36,17 +32,22 @@ enum engine_answer engine_retransmits_timed_out(const struct engine_stream *st, 
 						__u32 user_timeout)
 {
 	__u32 base = engine_in_syn_state(st) ? st->timeout_init : TCPTIMER_RTO_MIN_JIFFIES(st->hz);
-	const struct engine_mark *mark = &st->marks[ENGINE_MARK_RETRANS];
+	enum engine_mark_id id = ENGINE_MARK_RETRANS;
+	const struct engine_mark *mark;
 	struct engine_span ms;
 	__u32 timeout = user_timeout;
 
 	if (!st->retransmits)
 		return ENGINE_NO;
+	/* Without a stamp: the head's, in old kernels; since 5.1, 0, and so the age of the host. */
+	if (!st->marks[id].set && st->profile->stamp_head)
+		id = ENGINE_MARK_HEAD;
+	mark = &st->marks[id];
 	if (st->profile->retrans_clock == TCPTIMER_CLOCK_JIFFIES) {
 		timeout = user_timeout ?
 			(__u32)tcptimer_msecs_to_jiffies(user_timeout, st->hz) :
 			tcptimer_model_timeout_jiffies(boundary, base, st->rto_max);
-		return limits_timed_out_jiffies(st, timeout);
+		return limits_timed_out_jiffies(mark, timeout);
 	}
 	if (!timeout)
 		timeout = tcptimer_model_timeout_ms(boundary, base, st->rto_max, st->hz);
@@ -70,7 +71,7 @@ enum engine_answer engine_retransmits_timed_out(const struct engine_stream *st, 
 		return limits_both((__s32)((__u32)(lo + tick_us) - timeout * 1000) >= 0,
 				   (__s32)((__u32)(hi + tick_us) - timeout * 1000) >= 0);
 	}
-	ms = engine_elapsed_ms(st, ENGINE_MARK_RETRANS);
+	ms = engine_elapsed_ms(st, id);
 	return limits_both((__s32)((__u32)ms.lo - timeout) >= 0,
 			   (__s32)((__u32)ms.hi - timeout) >= 0);
 }
@@ -246,7 +247,8 @@ enum engine_answer engine_rtx_probe0_timed_out(struct engine_stream *st)
 		late = (struct engine_span){ 0, 0 };
 	lo = limits_rtx_probe0(st, (__u32)ms.lo, rcv->since.lo - late.hi, &user_lo);
 	hi = limits_rtx_probe0(st, (__u32)ms.hi, rcv->since.hi - late.lo, &user_hi);
-	if (!hi && !lo)
+	/* Time only adds to it: what lo says, hi says as well. */
+	if (!hi)
 		return ENGINE_NO;
 	if (user_lo || user_hi)
 		engine_end_write_err(st, TCPTIMER_CAUSE_USER_TIMEOUT, TCPTIMER_LIMIT_USER_TIMEOUT,

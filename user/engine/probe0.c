@@ -62,7 +62,7 @@ static void probe0_arm(struct engine_stream *st, struct tcptimer_engine_event *e
 	x.hi = mark->since.hi + delay.lo;
 	if (delay.lo == delay.hi) {
 		engine_arm(st, TCPTIMER_TIMER_PROBE0, delay.lo);
-	} else if (delay.lo < delay.hi && x.lo <= x.hi) {
+	} else if (delay.lo < delay.hi) {
 		engine_arm_from(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_PROBES, x, delay);
 	} else {
 		/* The underflow: the range straddles the jump from the clamp to the full backoff. */

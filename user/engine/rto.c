@@ -150,17 +150,17 @@ __u32 tcptimer_reo_delay(const struct tcptimer_profile *profile, __u32 hz,
 
 /*
  * tcp_rearm_rto() when what fired was not the RTO timer: the rest of the RTO since the head was last
- * sent, at least a microsecond. Without a stamp of the head, a whole RTO.
+ * sent, at least a microsecond.
  */
 static void rto_arm_rest(struct engine_stream *st, struct tcptimer_engine_event *ev)
 {
 	const struct engine_mark *head = &st->marks[ENGINE_MARK_HEAD];
-	struct engine_span rest = { st->rto, st->rto };
+	struct engine_span rest;
 
-	if (head->set && st->exact) {
+	if (st->exact) {
 		rest.lo = engine_max_s64(st->rto - head->since.lo, 1);
 		rest.hi = rest.lo;
-	} else if (head->set) {
+	} else {
 		__s64 early = (-head->skew_lo_ns + st->tick_ns - 1) / st->tick_ns;
 		__s64 late = (head->skew_hi_ns + st->tick_ns - 1) / st->tick_ns;
 

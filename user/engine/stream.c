@@ -205,7 +205,7 @@ void engine_stream_fire(struct engine_stream *st)
 		st->marks[i].since.lo += delta.lo;
 		st->marks[i].since.hi += delta.hi;
 	}
-	if (st->anchor >= 0 && !st->exact) {
+	if (st->anchor >= 0) { /* never in exact runs, whose delays are single */
 		struct engine_mark *mark = &st->marks[st->anchor];
 		struct engine_span x = { st->anchor_x.lo + st->slack.lo,
 					 st->anchor_x.hi + st->slack.hi };

@@ -15,11 +15,12 @@
 #define DEPTH_MAX 8
 
 /*
- * A member by name, also within anonymous structs and unions. Returns the struct that holds it, and its
- * index there; or NULL.
+ * A member by name, also within anonymous structs and unions. Returns the struct that holds it,
+ * and its index there; or NULL.
  */
 static const struct btf_type *profile_member(const struct btf *btf, const struct btf_type *type,
-					     const char *name, unsigned int depth, uint32_t *ret_index)
+					     const char *name, unsigned int depth,
+					     uint32_t *ret_index)
 {
 	const struct btf_member *member = btf_members(type);
 	const struct btf_type *found;
@@ -52,7 +53,8 @@ static const struct btf_type *profile_struct(const struct btf *btf, const char *
 	return id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
 }
 
-static uint8_t profile_has_field(const struct btf *btf, const struct btf_type *type, const char *name)
+static uint8_t profile_has_field(const struct btf *btf, const struct btf_type *type,
+				 const char *name)
 {
 	uint32_t index;
 

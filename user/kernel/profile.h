@@ -9,8 +9,8 @@
 #include "tcptimer/engine.h"
 
 /*
- * What the running kernel does: its version, corrected by its sysctls and BTF. Needs no privilege; what
- * can't be read (no BTF, no /proc) leaves the version's word. Looked up once, then kept. 0, or an
+ * What the running kernel does: its version, corrected by its sysctls and BTF. Needs no privilege;
+ * what can't be read (no BTF, no /proc) leaves the version's word. Looked up once, then kept. 0, or an
  * error of the engine's (enum tcptimer_engine_error).
  */
 int profile_running(struct tcptimer_profile *ret);
