@@ -11,6 +11,30 @@
 	 TCPTIMER_EV_CLOSED_WINDOW | TCPTIMER_EV_ANSWERED | TCPTIMER_EV_RTO_REVERTED |             \
 	 TCPTIMER_EV_RST | TCPTIMER_EV_RECOVERED)
 
+static bool events_alike(const struct tcptimer_engine_event *a,
+			 const struct tcptimer_engine_event *b)
+{
+	return a->timer == b->timer && a->action == b->action && a->rto_ms == b->rto_ms &&
+	       !((a->flags ^ b->flags) & TELLING_FLAGS);
+}
+
+/* What never ends repeats itself, by one event or by two: twice is enough to see it. */
+static void never_cut(struct timeline_view *view)
+{
+	const struct tcptimer_engine_event *ev = view->events;
+	size_t i, most = view->timeline.count;
+
+	if (most > TIMELINE_NEVER_MAX)
+		most = TIMELINE_NEVER_MAX;
+	for (i = 4; i <= most; i++)
+		if (events_alike(&ev[i - 1], &ev[i - 3]) && events_alike(&ev[i - 2], &ev[i - 4]))
+			break;
+	if (i > most)
+		i = most;
+	view->timeline.truncated |= i < view->timeline.count;
+	view->timeline.count = i;
+}
+
 int timeline_run(struct timeline_view *view)
 {
 	struct tcptimer_engine_params silent = view->params;
@@ -22,10 +46,8 @@ int timeline_run(struct timeline_view *view)
 					       view->events, TIMELINE_EVENTS_MAX, &view->timeline);
 	if (view->error && view->error != TCPTIMER_ENGINE_ELONG)
 		return view->error;
-	if (deadline->never && view->timeline.count > TIMELINE_NEVER_MAX) {
-		view->timeline.count = TIMELINE_NEVER_MAX;
-		view->timeline.truncated = true;
-	}
+	if (deadline->never)
+		never_cut(view);
 	if (deadline->peer == TCPTIMER_PEER_ZERO_WINDOW || deadline->peer == TCPTIMER_PEER_ACKS) {
 		silent.peer = TCPTIMER_PEER_SILENT;
 		view->has_silent = !tcptimer_engine_deadline(&view->profile, &silent, &view->snap,
@@ -95,12 +117,8 @@ size_t timeline_run_length(const struct timeline_view *view, size_t first)
 	const struct tcptimer_engine_event *head = &view->events[first];
 	size_t length = 1;
 
-	for (; first + length < view->timeline.count; length++) {
-		const struct tcptimer_engine_event *next = &view->events[first + length];
-
-		if (next->timer != head->timer || next->action != head->action ||
-		    next->rto_ms != head->rto_ms || ((next->flags ^ head->flags) & TELLING_FLAGS))
+	for (; first + length < view->timeline.count; length++)
+		if (!events_alike(&view->events[first + length], head))
 			break;
-	}
 	return length;
 }

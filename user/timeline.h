@@ -13,7 +13,7 @@
 
 /* More than any limit of the kernel's takes (255 probes), with room for two timers. */
 #define TIMELINE_EVENTS_MAX 1024
-/* Of a connection that never ends: enough to see the pattern. */
+/* Of a connection that never ends: no more than this, and less when it repeats itself. */
 #define TIMELINE_NEVER_MAX 16
 
 struct timeline_view {

@@ -69,7 +69,7 @@ static const struct {
 	{ TCPTIMER_EV_LOCAL_DROP, "dropped on this host, again in 500ms" },
 	{ TCPTIMER_EV_CLOSED_WINDOW, "into a closed window" },
 	{ TCPTIMER_EV_ANSWERED, "answered" },
-	{ TCPTIMER_EV_RECOVERED, "acknowledged: the stall is over" },
+	{ TCPTIMER_EV_RECOVERED, "recovered" },
 	{ TCPTIMER_EV_LINEAR, "not doubled" },
 	{ TCPTIMER_EV_RTO_REVERTED, "ICMP error took one doubling back" },
 	{ TCPTIMER_EV_CLAMPED, "next cut to TCP_USER_TIMEOUT" },
@@ -270,5 +270,21 @@ const char *timeline_difference_text(const struct tcptimer_deadline *before,
 		snprintf(buf, size, "it ends after %s by %s, instead of after %s by %s: %s", will,
 			 limit, was, tcptimer_limit_name(before->limit),
 			 difference_span(before, after, span, sizeof(span)));
+	return buf;
+}
+
+const char *timeline_views_difference_text(const struct timeline_view *before,
+					   const struct timeline_view *after, char *buf,
+					   size_t size)
+{
+	const struct tcptimer_deadline *was = &before->timeline.deadline;
+	const struct tcptimer_deadline *will = &after->timeline.deadline;
+	char sentence[384];
+
+	if (!was->never || !will->never || !before->has_silent || !after->has_silent)
+		return timeline_difference_text(was, will, buf, size);
+	snprintf(buf, size, "never either way while the peer answers; if it fell silent: %s",
+		 timeline_difference_text(&before->silent, &after->silent, sentence,
+					  sizeof(sentence)));
 	return buf;
 }

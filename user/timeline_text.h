@@ -30,6 +30,10 @@ const char *timeline_errno_text(int err, char *buf, size_t size);
 /* One sentence: what a change does to the end. */
 const char *timeline_difference_text(const struct tcptimer_deadline *before,
 				     const struct tcptimer_deadline *after, char *buf, size_t size);
+/* The same for whole timelines: where neither ends, of the case that the peer falls silent. */
+const char *timeline_views_difference_text(const struct timeline_view *before,
+					   const struct timeline_view *after, char *buf,
+					   size_t size);
 
 /* The table of events, long equal runs folded. 0, -ENOMEM or -EIO. */
 int timeline_print_events(const struct timeline_view *view, FILE *out, unsigned int width);

@@ -200,6 +200,20 @@ static void a_difference_is_one_sentence(void **state)
 			fail_msg("%s", text);
 }
 
+/* Neither ends while the peer answers: what matters is the case that it stops. */
+static void silent_ends_are_compared(void **state)
+{
+	char text[512];
+
+	SIMULATED("peer=acks", "keepalive=on");
+	views[1] = views[0];
+	SIMULATED("peer=acks", "keepalive=10s/5s/3");
+	timeline_views_difference_text(&views[1], &views[0], text, sizeof(text));
+	assert_non_null(strstr(text, "never either way while the peer answers; if it fell silent: "
+				     "it ends after 25"));
+	assert_non_null(strstr(text, "earlier"));
+}
+
 static void axes_fit_what_they_show(void **state)
 {
 	static const struct {
@@ -269,6 +283,7 @@ int main(void)
 		cmocka_unit_test(the_end_is_told),
 		cmocka_unit_test(kernels_stand_side_by_side),
 		cmocka_unit_test(a_difference_is_one_sentence),
+		cmocka_unit_test(silent_ends_are_compared),
 		cmocka_unit_test(axes_fit_what_they_show),
 		cmocka_unit_test(pictures_are_escaped),
 		cmocka_unit_test(exact_lies_within_the_range),

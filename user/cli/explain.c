@@ -251,9 +251,9 @@ static int explain_text(const struct explain *e)
 			putchar('\n');
 		if (!err)
 			err = timeline_print_end(&e->views[1], stdout);
-		printf("so        %s\n", timeline_difference_text(&e->views[0].timeline.deadline,
-								  &e->views[1].timeline.deadline,
-								  sentence, sizeof(sentence)));
+		printf("so        %s\n",
+		       timeline_views_difference_text(&e->views[0], &e->views[1], sentence,
+						      sizeof(sentence)));
 	}
 	return err == -ENOMEM ? cli_fail("no memory for the table") : cli_flush();
 }
@@ -285,8 +285,8 @@ static struct json_object *explain_what_if_json(const struct explain *e)
 			NULL :
 			json_object_new_int64((int64_t)(after->at_ms - before->at_ms)));
 	json_object_object_add(o, "difference",
-			       json_object_new_string(timeline_difference_text(
-				       before, after, sentence, sizeof(sentence))));
+			       json_object_new_string(timeline_views_difference_text(
+				       &e->views[0], &e->views[1], sentence, sizeof(sentence))));
 	return o;
 }
 

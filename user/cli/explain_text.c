@@ -141,8 +141,10 @@ static void print_rto(const struct conn *conn)
 	       text_span((int64_t)s->rto_jiffies * 1000 / conn->hz, rto, sizeof(rto)));
 	if (s->backoff)
 		printf(", doubled %u times", s->backoff);
-	if (s->srtt_us)
+	if (s->srtt_us >= 8000)
 		printf("; round trip %s", text_span(s->srtt_us / 8000, rtt, sizeof(rtt)));
+	else if (s->srtt_us)
+		printf("; round trip %uus", s->srtt_us / 8);
 	putchar('\n');
 }
 

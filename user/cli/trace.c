@@ -274,7 +274,7 @@ static int trace_follow(struct trace *t, int signal_fd)
 	if (err)
 		t->status = cli_fail("waiting for events: %s", strerror(-err));
 	trace_out_losses(&t->out, &t->tracer);
-	trace_out_end(&t->out);
+	trace_out_end(&t->out, &t->tracer);
 	tracer_close(&t->tracer);
 	if (!t->status)
 		t->status = cli_flush();

@@ -209,11 +209,12 @@ static void trace_sum_line(FILE *file, const char *title, const unsigned long *c
 	fputs(*comma ? "\n" : " none\n", file);
 }
 
-void trace_out_end(struct trace_out *out)
+void trace_out_end(struct trace_out *out, const struct tracer *tracer)
 {
 	FILE *file = out->json ? stderr : stdout;
 	const struct trace_sums *sums = &out->sums;
 	const struct foretold_sums *held = foretold_sums(out->foretold);
+	uint64_t missed = tracer_missed(tracer);
 
 	fputs("\n-- summary\n", file);
 	trace_sum_line(file, "events", sums->events, TCPTIMER_EVENT_COUNT, tcptimer_event_name);
@@ -226,6 +227,9 @@ void trace_out_end(struct trace_out *out)
 			"foretold", held->ends, held->right_cause, held->in_time,
 			(long long)held->worst_ms);
 	fprintf(file, "%-9s %llu\n", "lost", (unsigned long long)sums->lost);
+	if (missed)
+		fprintf(file, "%-9s %llu runs of a program that was running already\n", "missed",
+			(unsigned long long)missed);
 	if (sums->malformed)
 		fprintf(file, "%-9s %lu records did not decode\n", "malformed", sums->malformed);
 	fflush(file);

@@ -39,6 +39,6 @@ int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
 		    const struct event_verdict *verdict, const struct conn *conn);
 /* Tell of losses that are new since the last call. */
 void trace_out_losses(struct trace_out *out, const struct tracer *tracer);
-void trace_out_end(struct trace_out *out);
+void trace_out_end(struct trace_out *out, const struct tracer *tracer);
 
 #endif

@@ -132,6 +132,8 @@ int tracer_sweep(struct tracer *tracer);
 uint64_t tracer_open_stalls(const struct tracer *tracer);
 /* Events lost so far, by CPU (array of tracer->cpus, or NULL); returns their sum. */
 uint64_t tracer_lost(const struct tracer *tracer, uint64_t *ret_by_cpu);
+/* Runs that the kernel left out, since the program was running on that CPU already. */
+uint64_t tracer_missed(const struct tracer *tracer);
 void tracer_close(struct tracer *tracer);
 
 /* ---- programs.c: the rows that doctor shows and that open uses ---- */

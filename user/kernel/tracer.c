@@ -151,6 +151,22 @@ uint64_t tracer_lost(const struct tracer *tracer, uint64_t *ret_by_cpu)
 	return sum;
 }
 
+uint64_t tracer_missed(const struct tracer *tracer)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(prog, tracer->bpf->obj) {
+		struct bpf_prog_info info = {};
+		uint32_t len = sizeof(info);
+
+		if (bpf_program__fd(prog) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
 void tracer_close(struct tracer *tracer)
 {
 	ring_buffer__free(tracer->ring);
