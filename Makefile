@@ -83,10 +83,15 @@ $(B)/system/%: tests/system/%.c $(TESTLIB_OBJ) $(B)/libpure.a $(B)/libtcptimer.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LIB_CFLAGS) -Itests $^ -o $@ -lcmocka $(LIBS)
 
-# The same targets run for a while under the sanitizers; with FUZZ_SECONDS they search.
-$(B)/fuzz/%: tests/fuzz/%.c $(ENGINE_SRC) $(PURE_SRC)
+# libFuzzer under the sanitizers: FUZZ_SECONDS a target.
+FUZZFLAGS := -std=gnu11 -O1 -g -Iinclude -Iuser -Itests -fno-sanitize-recover=undefined
+SAN_OBJ := $(patsubst %.c,$(B)/san/%.o,$(ENGINE_SRC) $(PURE_SRC))
+$(B)/san/%.o: %.c
 	@mkdir -p $(@D)
-	$(CLANG) -std=gnu11 -O1 -g -Iinclude -Iuser -Itests -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $< $(ENGINE_SRC) $(PURE_SRC) -o $@ -lm
+	$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
+$(B)/fuzz/%: tests/fuzz/%.c $(SAN_OBJ)
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer,address,undefined $^ -o $@ -lm
 
 $(call obj,$(wildcard tests/lib/*.c)): CFLAGS_ALL += -Itests
 
@@ -101,6 +106,7 @@ fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ)
 	$(MAKE) unit
+	sh tests/coverage.sh $(B)/coverage
 	$(MAKE) fuzz
 	$(MAKE) cli
 	$(MAKE) system

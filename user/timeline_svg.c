@@ -60,7 +60,7 @@ static void row_labels(struct picture *p, const struct timeline_view *view, stru
 		lowered = axis_x(&p->axis, (double)ev->at_min_ms) <= bar_end && !lowered;
 		p->labels[i].lowered = lowered;
 		bar_end = axis_x(&p->axis, (double)ev->at_max_ms);
-		if (timeline_kind(ev) == TIMELINE_END)
+		if (timeline_kind(ev) == TIMELINE_END || timeline_kind(ev) == TIMELINE_REARMED)
 			continue;
 		for (lane = 0; lane < LANES_MAX; lane++) {
 			if (p->labels[i].x - half < taken[lane])

@@ -25,7 +25,7 @@ static const char *next_text(uint32_t rto_ms, char *buf, size_t size)
 	return rto_ms ? text_span(rto_ms, buf, size) : "-";
 }
 
-static int event_row(struct text_table *table, const struct tcptimer_engine_event *ev)
+static int event_row(struct text_table *table, const struct tcptimer_engine_event *ev, bool repeats)
 {
 	char at[64], text[TIMELINE_TEXT_SIZE], next[24];
 	const char *cells[] = {
@@ -35,6 +35,8 @@ static int event_row(struct text_table *table, const struct tcptimer_engine_even
 		next_text(ev->rto_ms, next, sizeof(next)),
 	};
 
+	if (repeats && strlen(text) + 20 < sizeof(text))
+		strcat(text, ", and so on");
 	return text_table_row(table, cells);
 }
 
@@ -69,6 +71,21 @@ static int fold_row(struct text_table *table, const struct tcptimer_engine_event
 	return text_table_row(table, cells);
 }
 
+/* A timer set again between the firings of another: told once, not each time. */
+static bool event_repeats(const struct timeline_view *view, size_t from, size_t to, size_t index)
+{
+	const struct tcptimer_engine_event *ev = &view->events[index];
+	size_t i;
+
+	if (timeline_kind(ev) != TIMELINE_REARMED || view->timeline.deadline.never)
+		return false;
+	for (i = from; i < to; i++)
+		if (view->events[i].timer == ev->timer && view->events[i].action == ev->action &&
+		    view->events[i].rto_ms == ev->rto_ms)
+			return true;
+	return false;
+}
+
 int timeline_print_events(const struct timeline_view *view, FILE *out, unsigned int width)
 {
 	struct text_table *table;
@@ -81,9 +98,14 @@ int timeline_print_events(const struct timeline_view *view, FILE *out, unsigned 
 	table = text_table_new(out, event_columns, 4, width, 1);
 	err = table ? 0 : -ENOMEM;
 	while (!err && i < view->timeline.count) {
+		if (event_repeats(view, 0, i, i)) {
+			i++;
+			continue;
+		}
 		length = timeline_run_length(view, i);
-		ev = event_news(view, i++);
-		err = event_row(table, &ev);
+		ev = event_news(view, i);
+		err = event_row(table, &ev, event_repeats(view, i + 1, view->timeline.count, i));
+		i++;
 		if (length < FOLD_MIN)
 			continue;
 		i += length - 1;

@@ -293,7 +293,7 @@ struct tcptimer_deadline {
 	__u8 pad;
 	__s32 err;            /* positive errno; 0: none */
 	__u32 limit_value;    /* its effective value, in tcptimer_limit_unit() */
-	__u32 n;              /* retransmissions or probes out by then */
+	__u32 n;              /* retransmissions or probes out by then, with the snapshot's own */
 	__u64 at_min_jiffies; /* relative */
 	__u64 at_max_jiffies;
 	__u64 at_ms;          /* the middle */

@@ -281,9 +281,9 @@ static void test_probe0(void **state)
 		  .cause = TCPTIMER_CAUSE_PROBE0 },
 		{ "4.3", 3, .peer = TCPTIMER_PEER_SILENT, .n = 4, .value = 3, /* off by one */
 		  .cause = TCPTIMER_CAUSE_PROBE0 },
-		{ "6.12", 3, .out = 3, .peer = TCPTIMER_PEER_SILENT, .n = 0, .value = 3,
+		{ "6.12", 3, .out = 3, .peer = TCPTIMER_PEER_SILENT, .n = 3, .value = 3,
 		  .cause = TCPTIMER_CAUSE_PROBE0 },
-		{ "6.12", 3, .out = 2, .peer = TCPTIMER_PEER_SILENT, .n = 1, .value = 3,
+		{ "6.12", 3, .out = 2, .peer = TCPTIMER_PEER_SILENT, .n = 3, .value = 3,
 		  .cause = TCPTIMER_CAUSE_PROBE0 },
 		{ "6.12", 3, .peer = TCPTIMER_PEER_ZERO_WINDOW, .never = 1 },
 		{ "6.12", 0, .peer = TCPTIMER_PEER_ZERO_WINDOW, .cause = TCPTIMER_CAUSE_PROBE0 },

@@ -124,6 +124,20 @@ static void open_mini(struct engine_stream *st)
 	st->next_phase.bits = 0;
 }
 
+/* What is out already, by the counter that the kernel keeps for the armed timer. */
+static __u16 open_counted(const struct engine_stream *st)
+{
+	switch (st->timer) {
+	case TCPTIMER_TIMER_PROBE0:
+	case TCPTIMER_TIMER_KEEPALIVE:
+		return st->probes_out;
+	case TCPTIMER_TIMER_SYNACK:
+		return st->num_timeout;
+	default: /* loss_probe and reo_timeout come before the first retransmission, or amid them */
+		return st->retransmits;
+	}
+}
+
 void engine_stream_open(struct engine_stream *st, enum engine_stream_kind kind,
 			const struct tcptimer_profile *profile,
 			const struct tcptimer_engine_params *params,
@@ -144,6 +158,7 @@ void engine_stream_open(struct engine_stream *st, enum engine_stream_kind kind,
 		open_mini(st);
 		break;
 	}
+	st->n = open_counted(st);
 }
 
 /* ---- stepping */
