@@ -94,19 +94,19 @@ static __always_inline struct trace_scratch *trace_slot(__u32 slot)
 	return bpf_map_lookup_elem(&trace_scratch, &slot);
 }
 
-static __always_inline void trace_lose(__u32 what)
+static __always_inline void trace_lose(__u32 what, __u64 events)
 {
 	__u64 *count = bpf_map_lookup_elem(&trace_losses, &what);
 
 	if (count)
-		*count += 1;
+		*count += events;
 }
 
 static __always_inline void trace_emit(struct tcptimer_event *ev, __u8 kind)
 {
 	ev->kind = kind;
 	if (bpf_ringbuf_output(&events, ev, sizeof(*ev), 0))
-		trace_lose(TRACE_LOSS_RING);
+		trace_lose(TRACE_LOSS_RING, 1);
 }
 
 static __always_inline void trace_event_init(struct tcptimer_event *ev)
@@ -140,10 +140,11 @@ static __always_inline void trace_stall_open(struct tcptimer_event *ev, __u64 sk
 		.identity = trace_identity(sk),
 		.timer = timer,
 		.kind = ev->after.kind,
+		.retransmits = ev->after.retransmits,
 	};
 
 	if (bpf_map_update_elem(&trace_stalls, &sk, &st, BPF_ANY)) {
-		trace_lose(TRACE_LOSS_TABLE);
+		trace_lose(TRACE_LOSS_TABLE, 1);
 	} else {
 		__sync_fetch_and_add(&trace_open_stalls, 1);
 		if (st.kind == TCPTIMER_SOCK_REQUEST) {
@@ -183,6 +184,18 @@ static __always_inline void trace_stall_note(struct tcptimer_event *ev,
 		ev->what |= TCPTIMER_W_RST_IN;
 	if (st->flags & TRACE_S_RST_OUT)
 		ev->what |= TCPTIMER_W_RST_OUT;
+}
+
+/*
+ * icsk_retransmits grew since the last event of this stall: timers fired that no program was run for.
+ * (Seen on hosts whose kernel skips BPF programs while certain tasks run.)
+ */
+static __always_inline void trace_unseen(const struct tcptimer_event *ev,
+					 const struct trace_stall *st)
+{
+	if ((ev->timer == TCPTIMER_TIMER_RETRANS || ev->timer == TCPTIMER_TIMER_SYN) &&
+	    (ev->what & TCPTIMER_W_TIMER) && ev->before.retransmits > st->retransmits)
+		trace_lose(TRACE_LOSS_UNSEEN, ev->before.retransmits - st->retransmits);
 }
 
 /* When the answer that ended the stall came: the last ACK or data received, to the jiffy. */
@@ -239,7 +252,9 @@ static __always_inline void trace_settle(struct tcptimer_event *ev, __u64 sk, __
 		trace_stall_open(ev, sk, timer);
 		trace_emit(ev, TCPTIMER_EVENT_STALL);
 	} else {
+		trace_unseen(ev, st);
 		st->timer = timer;
+		st->retransmits = ev->after.retransmits;
 		trace_stall_note(ev, st);
 		if (ev->what & TCPTIMER_W_DEFERRED)
 			st->flags |= TRACE_S_DEFERRED;
@@ -430,8 +445,10 @@ static __always_inline void trace_exit_closed(struct trace_scratch *sc)
 	struct tcptimer_event *ev = &sc->ev;
 	struct trace_stall *st = bpf_map_lookup_elem(&trace_stalls, &sc->sk);
 
-	if (st)
+	if (st) {
+		trace_unseen(ev, st);
 		trace_stall_note(ev, st);
+	}
 	/* tcp_time_wait() closes the full socket and leaves a mini-socket, with no error and no RST. */
 	if (ev->timer == TCPTIMER_TIMER_FIN_WAIT2 && !(ev->what & TCPTIMER_W_RST_OUT)) {
 		ev->what |= TCPTIMER_W_TIMEWAIT;

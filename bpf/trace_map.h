@@ -13,7 +13,8 @@ struct trace_stall {
 	__u8 timer;       /* enum tcptimer_timer */
 	__u8 kind;        /* enum tcptimer_sock_kind */
 	__u8 flags;       /* TRACE_S_* */
-	__u8 pad[5];
+	__u8 retransmits; /* icsk_retransmits at the last event told */
+	__u8 pad[4];
 };
 
 #define TRACE_S_DEFERRED 1 /* a write timer was left to the socket's owner */
@@ -25,6 +26,7 @@ struct trace_stall {
 enum trace_loss {
 	TRACE_LOSS_RING,  /* events: the ring buffer was full */
 	TRACE_LOSS_TABLE, /* stalls: the table of open stalls was full */
+	TRACE_LOSS_UNSEEN, /* retransmissions that the kernel counted and no program saw */
 	TRACE_LOSS_COUNT,
 };
 

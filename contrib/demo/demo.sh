@@ -255,7 +255,7 @@ wait_for 50 "$peer_pid" grep -q ready "$tmp/peer" || fail "the peer did not star
 
 say "tcptimer trace netns $app_ns" \
 	"A line for each event: the timer that fired, how long the stall has lasted, what the kernel" \
-	"did, and when the timer fires again."
+	"did, when the timer fires again, and when the kernel will end the connection."
 start_in trace "$tcptimer" trace netns "$app_ns"
 trace_pid=$!
 wait_for 150 "$trace_pid" trace_attached || fail "tcptimer trace did not start (see: $tcptimer doctor)"
@@ -282,10 +282,11 @@ say "The host of 'reports' is back. Its next retransmission gets through: that s
 ip -n "$peer_ns" addr add "$reports_addr/32" dev eth0
 pause 2.5
 
-say "Who hangs, on which timer, for how long? tcptimer list --stalled -p -N $app_ns"
+say "Who hangs, on which timer, and until when? tcptimer list --stalled -p -N $app_ns"
 "$tcptimer" list --stalled -p -N "$app_ns" || failed=1
 
-say "From here on the kernel gives up, one connection after the other."
+say "From here on the kernel gives up, one connection after the other, when the list said it would." \
+	"The summary holds each end against what was foretold."
 wait_apps
 pause 0.5
 kill -TERM "$trace_pid"

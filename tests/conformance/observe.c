@@ -3,7 +3,7 @@
  * The project's own programs, loaded once for all trials: the trace, and one reader of snapshots.
  * Receives records from the kernel; hands decoded events and snapshots to the trials.
  */
-#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -42,15 +42,12 @@ static int observe_record(void *arg, void *data, size_t size)
 	return 0;
 }
 
-bool observe_open(void (*fn)(const struct tcptimer_event *event))
+void observe_identify(void)
 {
-	struct tracer_options trace = { .all = true };
-	struct snapshot_options snap = { .states = ~0U };
 	unsigned int major = 0, minor = 0, patch = 0;
 	struct utsname uts;
 	int err;
 
-	observe_fn = fn;
 	observe_guest = getenv("TCPTIMER_GUEST") != NULL;
 	kernel_quiet_libbpf();
 	observe_hz = probe_hz();
@@ -60,8 +57,17 @@ bool observe_open(void (*fn)(const struct tcptimer_event *event))
 	err = profile_running(&observe_profile);
 	if (err) {
 		fprintf(stderr, "conformance: %s\n", tcptimer_engine_strerror(err));
-		return false;
+		exit(1);
 	}
+}
+
+bool observe_open(void (*fn)(const struct tcptimer_event *event))
+{
+	struct tracer_options trace = { .all = true };
+	struct snapshot_options snap = { .states = ~0U };
+	int err;
+
+	observe_fn = fn;
 	err = tracer_open(&tracer, &trace, observe_record, NULL);
 	if (!err)
 		err = snapshots_open(&reader, &snap);

@@ -16,6 +16,8 @@ extern struct tcptimer_profile observe_profile;
 extern uint32_t observe_version; /* 0x060c6b: 6.12.107 */
 extern bool observe_guest;
 
+/* Fills the above; ends the program when the kernel is too old. */
+void observe_identify(void);
 bool observe_open(void (*fn)(const struct tcptimer_event *event));
 int observe_fd(void);
 void observe_consume(void);

@@ -11,6 +11,7 @@
 #include <json-c/json.h>
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/simulate_snapshot.h"
 #include "cli/explain_text.h"
 #include "cli/timeline_json.h"
 #include "cli/timeline_out.h"
@@ -33,6 +34,7 @@ struct explain {
 	size_t change_count;
 	uint32_t peer;
 	const char *svg;
+	const char *save; /* the snapshot, for `simulate --snapshot` */
 	bool json;
 	struct tcptimer_snapshot *matches;
 	size_t kept, matched;
@@ -42,11 +44,12 @@ struct explain {
 	struct conn conn;
 };
 
-enum { OPT_JSON = 256, OPT_SVG, OPT_WHAT_IF, OPT_PEER, OPT_SETTINGS };
+enum { OPT_JSON = 256, OPT_SVG, OPT_WHAT_IF, OPT_PEER, OPT_SETTINGS, OPT_SAVE };
 
 static const struct option explain_options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "svg", required_argument, NULL, OPT_SVG },
+	{ "save", required_argument, NULL, OPT_SAVE },
 	{ "what-if", required_argument, NULL, OPT_WHAT_IF },
 	{ "peer", required_argument, NULL, OPT_PEER },
 	{ "settings", no_argument, NULL, OPT_SETTINGS },
@@ -88,6 +91,9 @@ static int explain_option(const struct command *command, char **argv, int opt, s
 		return CLI_OK;
 	case OPT_SVG:
 		e->svg = optarg;
+		return CLI_OK;
+	case OPT_SAVE:
+		e->save = optarg;
 		return CLI_OK;
 	case OPT_WHAT_IF:
 		return explain_what_if(command, e, optarg);
@@ -340,7 +346,9 @@ static int explain_output(struct explain *e)
 	if (status)
 		return status;
 	names_fill(&e->conn, &e->matches[0], &e->names);
-	if (e->svg)
+	if (e->save)
+		status = simulate_snapshot_save(e->save, &e->views[0]);
+	if (!status && e->svg)
 		status = explain_svg(e);
 	if (!status && (!e->svg || strcmp(e->svg, "-")))
 		status = e->json ? explain_json(e) : explain_text(e);

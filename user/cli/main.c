@@ -32,6 +32,7 @@ const struct command commands[] = {
 	  "  --peer ASSUMPTION    auto, silent, zero_window, acks, unreachable, resets\n"
 	  "  --json               an object\n"
 	  "  --svg FILE           the timeline as a picture; - is stdout\n"
+	  "  --save FILE          the socket's snapshot, for `simulate --snapshot FILE`\n"
 	  "  --settings           the KEYs, what they take, and the kernel that brought them\n",
 	  explain_run },
 	{ "simulate", "[KEY=VALUE]… [OPTION]…", "the same from nothing, for any kernel; needs no root",
@@ -44,6 +45,7 @@ const struct command commands[] = {
 	  "  SETTING=VALUE        rto=300ms user_timeout=20s keepalive=60s/10s/5 tcp_retries2=8 …\n"
 	  "  --settings           all of these\n"
 	  "  --compare            kernels side by side\n"
+  "  --snapshot FILE      the socket that `explain --save` or a conformance test wrote\n"
 	  "  --json               an object; an array with --compare\n"
 	  "  --svg FILE           a picture; - is stdout\n",
 	  simulate_run },

@@ -11,6 +11,7 @@
 #include <json-c/json.h>
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/simulate_snapshot.h"
 #include "cli/timeline_json.h"
 #include "cli/timeline_out.h"
 #include "simulation.h"
@@ -22,17 +23,20 @@ struct simulate {
 	struct timeline_view *views;
 	const struct timeline_view *shown[SIMULATION_KERNELS_MAX];
 	const char *svg;
+	const char *snapshot; /* a file, in place of what the words make */
+	char subject[128];
 	bool json;
 	bool compare;
 };
 
-enum { OPT_JSON = 256, OPT_SVG, OPT_COMPARE, OPT_SETTINGS };
+enum { OPT_JSON = 256, OPT_SVG, OPT_COMPARE, OPT_SETTINGS, OPT_SNAPSHOT };
 
 static const struct option simulate_options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "svg", required_argument, NULL, OPT_SVG },
 	{ "compare", no_argument, NULL, OPT_COMPARE },
 	{ "settings", no_argument, NULL, OPT_SETTINGS },
+	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
 	{ "help", no_argument, NULL, 'h' },
 	{},
 };
@@ -60,6 +64,9 @@ static int simulate_parse(const struct command *command, int argc, char **argv, 
 		case OPT_COMPARE:
 			s->compare = true;
 			break;
+		case OPT_SNAPSHOT:
+			s->snapshot = optarg;
+			break;
 		case OPT_SETTINGS:
 			return simulate_settings();
 		case 'h':
@@ -72,6 +79,8 @@ static int simulate_parse(const struct command *command, int argc, char **argv, 
 	for (; optind < argc; optind++)
 		if (simulation_parse(&s->simulation, argv[optind], message, sizeof(message)))
 			return cli_usage(command, "%s", message);
+	if (s->snapshot && s->compare)
+		return cli_usage(command, "--snapshot has the one kernel that it was taken on");
 	if (s->simulation.kernel_count > 1 && !s->compare)
 		return cli_usage(command, "several kernels are for --compare");
 	return CLI_OK;
@@ -102,6 +111,11 @@ static const char *simulate_title(const struct simulate *s, char *buf, size_t si
 	const struct simulation *sim = &s->simulation;
 	size_t used = 0, i;
 
+	if (s->snapshot) {
+		snprintf(buf, size, "Linux %s, HZ %u: %s", s->views[0].profile.name,
+			 s->views[0].params.hz, s->views[0].subject);
+		return buf;
+	}
 	used += (size_t)snprintf(buf, size, "Linux ");
 	for (i = 0; i < sim->kernel_count && used < size; i++)
 		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : "",
@@ -118,8 +132,9 @@ static const char *simulate_subtitle(const struct simulate *s, char *buf, size_t
 
 	snprintf(buf, size, "peer %s; %s%s; %s",
 		 tcptimer_peer_name(s->views[0].timeline.deadline.peer),
-		 sim->change_count ? "with " : "the kernel's defaults", sim->words,
-		 sim->exact ? "exact, for the jiffies given" :
+		 sim->change_count ? "with " : s->snapshot ? "the snapshot's settings" :
+						       "the kernel's defaults",
+		 sim->words, sim->exact || s->snapshot ? "exact, for the jiffies given" :
 			      "ranges: every phase of the timer wheel");
 	return buf;
 }
@@ -173,7 +188,10 @@ int simulate_run(const struct command *command, int argc, char **argv)
 	s.views = calloc(s.simulation.kernel_count, sizeof(*s.views));
 	if (!s.views)
 		return cli_fail("no memory for the timeline");
-	status = simulate_run_all(command, &s);
+	s.shown[0] = &s.views[0];
+	status = s.snapshot ? simulate_snapshot(command, s.snapshot, &s.simulation, &s.views[0],
+						s.subject, sizeof(s.subject)) :
+			      simulate_run_all(command, &s);
 	if (status)
 		goto out;
 	if (s.svg)

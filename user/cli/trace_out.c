@@ -142,7 +142,7 @@ static void trace_losses_text(const uint64_t *by_cpu, unsigned int cpus, uint64_
 {
 	unsigned int cpu;
 
-	printf("-- %llu events lost, %llu in all: the reader was too slow (by cpu:",
+	printf("-- %llu events lost, %llu in all (by cpu:",
 	       (unsigned long long)new, (unsigned long long)all);
 	for (cpu = 0; cpu < cpus; cpu++)
 		if (by_cpu[cpu])

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The engine's timeline of a snapshot held against what the trace then records, event by event.
+ * Receives snapshots, events and the times of the peer's answers; hands verdicts and figures.
+ *
+ * A firing that the machine delayed, or an answer of the peer that came a jiffy later than assumed,
+ * is no disagreement, but what follows starts from there, and the wheel's rounding magnifies it: so
+ * the engine foretells anew from the socket as it is then. How often that was is counted and shown.
+ */
+#include <stdlib.h>
+#include <sys/socket.h>
+#include "conformance.h"
+
+#define ENOUGH_EVENTS 12             /* of a timeline that never ends */
+#define QUIET_NS (5 * NSEC_PER_SEC)  /* nothing foretold: for so long nothing may come */
+#define OVERDUE_NS (3 * NSEC_PER_SEC)
+#define SETTLE_NS (50 * NSEC_PER_MSEC) /* after the end: RST and SO_ERROR are there by then */
+
+static uint64_t tick_ns(void)
+{
+	return (NSEC_PER_SEC + observe_hz / 2) / observe_hz;
+}
+
+/* The jiffy of a moment, by a record that holds both clocks. */
+static uint64_t jiffy_at(const struct tcptimer_snapshot *s, uint64_t ns)
+{
+	return s->now_jiffies + ns / tick_ns() - s->now_ns / tick_ns();
+}
+
+static uint64_t ns_of_jiffy(const struct tcptimer_snapshot *s, uint64_t jiffy)
+{
+	uint64_t base = s->now_ns - s->now_ns % tick_ns();
+
+	return base + (uint64_t)((int64_t)(jiffy - s->now_jiffies) * (int64_t)tick_ns());
+}
+
+static uint32_t manner_peer(const struct trial *trial)
+{
+	switch (trial->manner) {
+	case MANNER_ZERO:
+		return TCPTIMER_PEER_ZERO_WINDOW;
+	case MANNER_RESETS:
+		return TCPTIMER_PEER_RESETS;
+	case MANNER_ICMP:
+		return TCPTIMER_PEER_UNREACHABLE;
+	case MANNER_ACKS:
+	case MANNER_HANDSHAKE:
+		return TCPTIMER_PEER_ACKS;
+	default:
+		return TCPTIMER_PEER_SILENT;
+	}
+}
+
+/* When the next event has to have come. */
+static void hold_overdue(struct trial *trial)
+{
+	const struct forecast *f = &trial->forecast;
+	uint64_t at = f->snap.now_jiffies;
+
+	trial->overdue_ns = observe_ns() + QUIET_NS;
+	if (f->next >= f->timeline.count)
+		return;
+	at += f->events[f->next].at_max_jiffies;
+	trial->overdue_ns = ns_of_jiffy(&f->snap, at) + OVERDUE_NS;
+}
+
+static void hold_foretell(struct trial *trial, const struct tcptimer_snapshot *snap)
+{
+	struct forecast *f = &trial->forecast;
+	int err;
+
+	f->active = true;
+	f->next = 0;
+	f->snap = trial->last = *snap;
+	f->snap.flags &= ~TCPTIMER_F_OWNED; /* by the reader itself */
+	f->params = (struct tcptimer_engine_params){
+		.hz = observe_hz,
+		.peer = manner_peer(trial),
+		.rtt_us = trial->rtt_ms ? trial->rtt_ms * 1000 : 1,
+	};
+	err = tcptimer_engine_timeline(&observe_profile, &f->params, &f->snap, f->events,
+				       FORECAST_EVENTS, &f->timeline);
+	if (err && err != TCPTIMER_ENGINE_ELONG)
+		trial_fail(trial, "the engine: %s", tcptimer_engine_strerror(err));
+	trial->rst_before = trial->rst_out;
+	trial->forecast_any = true;
+	hold_overdue(trial);
+}
+
+void hold_snapshot(struct trial *trial)
+{
+	struct tcptimer_snapshot snap;
+
+	observe_consume(); /* what happened before is not foretold */
+	if (!trial_snapshot(trial, &snap))
+		trial_fail(trial, "no socket to take a snapshot of");
+	else
+		hold_foretell(trial, &snap);
+}
+
+void hold_drop(struct trial *trial)
+{
+	observe_consume();
+	trial->forecast.active = false;
+	trial->overdue_ns = 0;
+}
+
+/* The bucket that the timer of this event sat in, by the latest record of the socket. */
+static bool hold_bucket(const struct tcptimer_snapshot *last, const struct tcptimer_event *event,
+			uint64_t *ret_bucket)
+{
+	uint64_t expires;
+	uint32_t flags, index;
+
+	switch (event->timer) {
+	case TCPTIMER_TIMER_KEEPALIVE:
+		expires = last->keep_expires, flags = last->keep_flags;
+		break;
+	case TCPTIMER_TIMER_DELACK:
+		expires = last->delack_expires, flags = last->delack_flags;
+		break;
+	case TCPTIMER_TIMER_FIN_WAIT2:
+	case TCPTIMER_TIMER_TIMEWAIT:
+	case TCPTIMER_TIMER_SYNACK:
+		expires = last->mini_expires, flags = last->mini_flags;
+		if (last->kind == TCPTIMER_SOCK_FULL && event->timer == TCPTIMER_TIMER_FIN_WAIT2)
+			expires = last->keep_expires, flags = last->keep_flags;
+		break;
+	default:
+		expires = last->write_expires, flags = last->write_flags;
+		break;
+	}
+	if (expires != event->before.expires)
+		return false;
+	index = flags >> 22;
+	*ret_bucket = ((expires >> 3 * (index / 64)) + 1) << 3 * (index / 64);
+	return (*ret_bucket >> 3 * (index / 64)) % 64 == index % 64;
+}
+
+static void hold_log(struct trial *trial, const struct tcptimer_event *event, struct seen *seen)
+{
+	uint64_t bucket;
+
+	*seen = (struct seen){
+		.jiffy = jiffy_at(&event->after, event->time_ns),
+		.kind = event->kind,
+		.timer = event->timer,
+		.in_handler = event->what & (TCPTIMER_W_TIMER | TCPTIMER_W_LATE),
+	};
+	event_judge(event, observe_hz, &seen->verdict);
+	if ((event->what & TCPTIMER_W_TIMER) && hold_bucket(&trial->last, event, &bucket)) {
+		seen->late_known = true;
+		seen->late = seen->jiffy > bucket ? (uint32_t)(seen->jiffy - bucket) : 0;
+		/* Ran across a tick: what it armed counts from the later jiffy. */
+		if (event->after.now_jiffies > seen->jiffy && !seen->late)
+			trial->rebase_due = true;
+		if (seen->late)
+			trial->rebase_due = true;
+		if (seen->late > trial->worst_late)
+			trial->worst_late = seen->late;
+	}
+	if (trial->log_count == TRIAL_LOG) {
+		memmove(trial->log, trial->log + 1, sizeof(*seen) * (TRIAL_LOG - 1));
+		trial->log_count--;
+	}
+	trial->log[trial->log_count++] = *seen;
+}
+
+/* What the engine does not foretell: stalls, and timers that were cancelled in name only. */
+static bool hold_ignores(const struct seen *seen)
+{
+	if (seen->kind == TCPTIMER_EVENT_STALL || seen->kind == TCPTIMER_EVENT_RECOVERED)
+		return true;
+	if (seen->kind == TCPTIMER_EVENT_RETRANSMIT)
+		return true;
+	return seen->kind == TCPTIMER_EVENT_EXPIRED && seen->timer == TCPTIMER_TIMER_NONE;
+}
+
+/* Events foretold for one and the same jiffy come in the order of the wheel's lists. */
+static struct tcptimer_engine_event *hold_expected(struct forecast *f, unsigned int timer)
+{
+	size_t i;
+
+	if (f->next >= f->timeline.count)
+		return NULL;
+	for (i = f->next; i < f->timeline.count && i < f->next + 4; i++) {
+		struct tcptimer_engine_event other = f->events[i];
+
+		if (other.at_min_jiffies > f->events[f->next].at_min_jiffies + TOLERANCE_JIFFIES)
+			break;
+		if (other.timer != timer)
+			continue;
+		memmove(&f->events[f->next + 1], &f->events[f->next], (i - f->next) * sizeof(other));
+		f->events[f->next] = other;
+		break;
+	}
+	return &f->events[f->next];
+}
+
+static bool is_end(const struct seen *seen)
+{
+	return seen->kind == TCPTIMER_EVENT_ABORT || seen->kind == TCPTIMER_EVENT_RESET ||
+	       seen->kind == TCPTIMER_EVENT_CLOSED ||
+	       seen->verdict.action == TCPTIMER_ACTION_ENDED;
+}
+
+static bool counts(unsigned int action)
+{
+	return action == TCPTIMER_ACTION_RETRANSMITTED || action == TCPTIMER_ACTION_PROBED ||
+	       action == TCPTIMER_ACTION_RETRANSMIT_FAILED;
+}
+
+/* Everything but the time. */
+static void hold_facts(struct trial *trial, const struct tcptimer_engine_event *exp,
+		       const struct seen *seen)
+{
+	const struct event_verdict *v = &seen->verdict;
+
+	if (seen->in_handler && exp->timer != seen->timer)
+		trial_fail(trial, "%s fired, %s was foretold", tcptimer_timer_name(seen->timer),
+			   tcptimer_timer_name(exp->timer));
+	else if (seen->in_handler && exp->action != v->action)
+		trial_fail(trial, "%s %s, foretold was %s", tcptimer_timer_name(seen->timer),
+			   tcptimer_action_name(v->action), tcptimer_action_name(exp->action));
+	else if (counts(v->action) && exp->n != v->n)
+		trial_fail(trial, "%s number %u, foretold was %u", tcptimer_timer_name(seen->timer),
+			   v->n, exp->n);
+	else if (exp->cause != v->cause)
+		trial_fail(trial, "ended by %s, foretold was %s", tcptimer_cause_name(v->cause),
+			   tcptimer_cause_name(exp->cause));
+	else if (is_end(seen) && exp->err != v->err)
+		trial_fail(trial, "error %d, foretold was %d", v->err, exp->err);
+}
+
+static void hold_time(struct trial *trial, uint64_t foretold, const struct seen *seen)
+{
+	int64_t error = (int64_t)(seen->jiffy - foretold);
+	int64_t allowed = TOLERANCE_JIFFIES;
+
+	if (!observe_guest && seen->late_known)
+		allowed += seen->late;
+	if (!seen->in_handler && trial->ended_fatal)
+		allowed += trial->worst_late; /* how late the peer's answer was */
+	if (llabs(error) > llabs(trial->worst))
+		trial->worst = error;
+	if (llabs(error) > allowed)
+		trial_fail(trial, "%s came %lld jiffies from the time foretold",
+			   tcptimer_timer_name(seen->timer), (long long)error);
+}
+
+void hold_event(struct trial *trial, const struct tcptimer_event *event)
+{
+	struct forecast *f = &trial->forecast;
+	struct tcptimer_engine_event *exp;
+	struct seen seen;
+	bool end;
+
+	hold_log(trial, event, &seen);
+	if (event->kind == TCPTIMER_EVENT_EXPIRED && event->timer == trial->timer)
+		trial->fired++;
+	if (event->after.sk)
+		trial->last = event->after;
+	if (!f->active || trial->verdict != VERDICT_PENDING || hold_ignores(&seen))
+		return;
+	if (seen.verdict.action == TCPTIMER_ACTION_DEFERRED) { /* by a reader of this test */
+		trial->rebase_due = true;
+		return;
+	}
+	end = is_end(&seen);
+	trial->last_jiffy = seen.jiffy;
+	exp = hold_expected(f, seen.timer);
+	if (!exp) {
+		trial_fail(trial, "%s %s, nothing was foretold", tcptimer_timer_name(seen.timer),
+			   tcptimer_action_name(seen.verdict.action));
+		return;
+	}
+	hold_facts(trial, exp, &seen);
+	hold_time(trial, f->snap.now_jiffies + exp->at_min_jiffies, &seen);
+	trial->held++;
+	f->next++;
+	if (end) {
+		trial->ended = true;
+		trial->overdue_ns = 0;
+		trial->end_check_ns = observe_ns() + SETTLE_NS;
+		return;
+	}
+	if (trial->rebase_due || (f->next == f->timeline.count && f->timeline.truncated)) {
+		trial->rebased += trial->rebase_due;
+		trial->rebase_due = false;
+		hold_foretell(trial, &event->after);
+	}
+	hold_overdue(trial);
+}
+
+/* The peer answered at sent_ns what the last event sent; foretold was an answer after rtt. */
+void hold_answered(struct trial *trial, uint64_t sent_ns)
+{
+	struct tcptimer_snapshot snap;
+	uint64_t jiffy, foretold;
+
+	observe_consume();
+	if (!trial->forecast.active || trial->ended)
+		return;
+	jiffy = jiffy_at(&trial->forecast.snap, sent_ns);
+	foretold = trial->last_jiffy + (uint64_t)trial->rtt_ms * observe_hz / 1000;
+	if (jiffy == foretold)
+		return;
+	if (jiffy > foretold && jiffy - foretold > trial->worst_late)
+		trial->worst_late = (uint32_t)(jiffy - foretold);
+	trial->ended_fatal = true;
+	if (!trial_snapshot(trial, &snap) || snap.state == TCPTIMER_STATE_CLOSE)
+		return;
+	trial->rebased++;
+	hold_foretell(trial, &snap);
+}
+
+/* The end is some time ago: what the wire and the application saw of it. */
+static void hold_end(struct trial *trial)
+{
+	const struct tcptimer_deadline *dl = &trial->forecast.timeline.deadline;
+	int err = 0;
+	socklen_t len = sizeof(err);
+	bool rst = trial->rst_out > trial->rst_before;
+
+	if (rst != (bool)dl->rst)
+		trial_fail(trial, rst ? "an RST left, none was foretold" :
+					"no RST left, one was foretold");
+	if (trial->owned && getsockopt(trial->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		trial_fail(trial, "SO_ERROR: %s", strerror(errno));
+	if (trial->owned && err != dl->err)
+		trial_fail(trial, "the application got error %d, foretold was %d", err, dl->err);
+	if (trial->verdict == VERDICT_PENDING)
+		trial->verdict = VERDICT_PASSED;
+}
+
+void hold_settle(struct trial *trial)
+{
+	const struct forecast *f = &trial->forecast;
+	bool endless = f->timeline.deadline.never;
+	uint64_t now = observe_ns();
+
+	if (trial->verdict != VERDICT_PENDING)
+		return;
+	if (trial->ended) {
+		if (now >= trial->end_check_ns)
+			hold_end(trial);
+		return;
+	}
+	if (!trial_play_over(trial)) {
+		if (trial->overdue_ns && now >= trial->overdue_ns && f->next < f->timeline.count)
+			trial_fail(trial, "%s did not fire",
+				   tcptimer_timer_name(f->events[f->next].timer));
+		return;
+	}
+	if (!f->active) {
+		if (trial->checks)
+			trial->verdict = VERDICT_PASSED;
+		else
+			trial_fail(trial, "the play ends without a snapshot");
+		return;
+	}
+	if (endless && trial->held >= ENOUGH_EVENTS) {
+		trial->verdict = VERDICT_PASSED;
+		return;
+	}
+	if (now < trial->overdue_ns)
+		return;
+	if (f->next < f->timeline.count)
+		trial_fail(trial, "%s did not fire", tcptimer_timer_name(f->events[f->next].timer));
+	else if (!endless)
+		trial_fail(trial, "the end did not come");
+	else
+		trial->verdict = VERDICT_PASSED;
+}

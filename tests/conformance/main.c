@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * conformance [--host] [--random N] [--seed N] [--only TEXT] [--json FILE] [--markdown FILE]
+ *             [--snapshots DIR] [--list] [--verbose]
+ * Receives options; hands rows to the trials, and their verdicts to the reports and the exit status.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include "conformance.h"
+
+struct options {
+	const char *only, *json, *markdown, *snapshots;
+	unsigned int random;
+	uint64_t seed;
+	bool list, verbose, all;
+};
+
+static struct trial **trials;
+static size_t trial_count, trial_size;
+
+static void add(const struct row *row, int family, unsigned int random)
+{
+	struct trial *trial = malloc(sizeof(*trial));
+
+	if (trial_count == trial_size) {
+		trial_size = trial_size ? 2 * trial_size : 64;
+		trials = realloc(trials, trial_size * sizeof(trials[0]));
+	}
+	if (!trial || !trials || !trial_init(trial, row, family)) {
+		fprintf(stderr, "conformance: \"%s\": too long\n", row->name);
+		exit(1);
+	}
+	trial->random = random;
+	trials[trial_count++] = trial;
+}
+
+static void add_row(const struct row *row, unsigned int random)
+{
+	if (row->families & FAMILY_4)
+		add(row, AF_INET, random);
+	if (row->families & FAMILY_6)
+		add(row, AF_INET6, random);
+}
+
+static void add_rows(const struct options *o)
+{
+	const struct row *row;
+	struct row drawn;
+	unsigned int i;
+	size_t at;
+
+	for (at = 0; (row = row_at(at)); at++)
+		if ((o->all || observe_guest || row->host) && (!o->only || strstr(row->name, o->only)))
+			add_row(row, 0);
+	for (i = 1; i <= o->random; i++) {
+		random_row(o->seed, i, &drawn);
+		add_row(&drawn, i);
+	}
+}
+
+static void parse(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "random", required_argument, NULL, 'r' },  { "seed", required_argument, NULL, 's' },
+		{ "only", required_argument, NULL, 'o' },    { "json", required_argument, NULL, 'j' },
+		{ "markdown", required_argument, NULL, 'm' }, { "list", no_argument, NULL, 'l' },
+		{ "snapshots", required_argument, NULL, 'd' }, { "verbose", no_argument, NULL, 'v' },
+		{ "all", no_argument, NULL, 'a' },           { NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
+		switch (c) {
+		case 'r': o->random = (unsigned int)strtoul(optarg, NULL, 0); break;
+		case 's': o->seed = strtoull(optarg, NULL, 0); break;
+		case 'o': o->only = optarg; break;
+		case 'j': o->json = optarg; break;
+		case 'm': o->markdown = optarg; break;
+		case 'd': o->snapshots = optarg; break;
+		case 'l': o->list = true; break;
+		case 'v': o->verbose = true; break;
+		case 'a': o->all = true; break;
+		default: exit(2);
+		}
+	}
+}
+
+static int conclude(const struct options *o, double seconds)
+{
+	size_t i, sums[4] = { 0 }, drawn = 0, events = 0;
+	int64_t worst = 0;
+	uint32_t late = 0;
+
+	for (i = 0; i < trial_count; i++) {
+		const struct trial *t = trials[i];
+
+		sums[t->verdict]++;
+		drawn += t->random != 0;
+		events += t->held + t->checks;
+		if (t->verdict == VERDICT_PASSED && llabs(t->worst) > llabs(worst))
+			worst = t->worst;
+		if (t->worst_late > late)
+			late = t->worst_late;
+		if (t->verdict == VERDICT_FAILED)
+			report_disagreement(stdout, t, o->snapshots);
+	}
+	printf("\nkernel %s, HZ %u, %s; %zu scenarios (%zu of them random, seed %llu), %zu events held\n",
+	       observe_profile.name, observe_hz, observe_guest ? "virtual time" : "real time",
+	       trial_count, drawn, (unsigned long long)o->seed, events);
+	printf("worst error of those passed %lld jiffies, latest firing %u jiffies; events lost %llu; %.1f s\n",
+	       (long long)worst, late, (unsigned long long)observe_lost(), seconds);
+	if (observe_lost()) {
+		printf("events were lost: nothing is proven\n");
+		sums[VERDICT_FAILED]++;
+	}
+	printf("%zu skipped: this kernel lacks what they take\n", sums[VERDICT_SKIPPED]);
+	printf("%zu passed, %zu failed\n", sums[VERDICT_PASSED], sums[VERDICT_FAILED]);
+	return sums[VERDICT_FAILED] ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .seed = 1 };
+	uint64_t begin = observe_ns();
+	double seconds;
+	int status;
+
+	parse(argc, argv, &o);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	netns_remember_first();
+	observe_identify();
+	add_rows(&o);
+	if (o.list) {
+		for (size_t i = 0; i < trial_count; i++)
+			printf("%s\t%s\t%s\n", trials[i]->name, trials[i]->settings, trials[i]->play);
+		return 0;
+	}
+	run_trials(trials, trial_count);
+	seconds = (double)(observe_ns() - begin) / 1e9;
+	report_table(stdout, trials, trial_count, o.verbose);
+	status = conclude(&o, seconds);
+	if (o.json && !report_json(o.json, trials, trial_count, o.seed, seconds))
+		fprintf(stderr, "conformance: %s can't be written\n", o.json);
+	return status;
+}
