@@ -17,7 +17,7 @@
 /* Never widened: on a host, the lateness measured of the very firing is added. */
 #define TOLERANCE_JIFFIES 2
 
-/* ---- rows.c: the table. Adding a scenario is adding a row. */
+/* ---- rows.c: the table. Adding a scenario is adding a row (rows.h). */
 
 enum { FAMILY_4 = 1, FAMILY_6 = 2, FAMILY_BOTH = 3 };
 
@@ -36,8 +36,6 @@ struct row_table {
 	size_t count;
 };
 
-extern const struct row_table row_tables[];
-extern const size_t row_table_count;
 /* Row `index` of all tables, or NULL past the end. */
 const struct row *row_at(size_t index);
 

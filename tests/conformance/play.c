@@ -140,6 +140,34 @@ static bool word_passive(struct trial *trial, long value, bool first)
 	return word_accept(trial, value, first);
 }
 
+/* The handshake is done, and the listener waits for data: TCP_DEFER_ACCEPT. */
+static bool word_passive_ack(struct trial *trial, long value, bool first)
+{
+	if (first) {
+		trial->manner = MANNER_HANDSHAKE;
+		word_half(trial, value, true);
+	}
+	trial_react(trial);
+	if (!trial->packets)
+		return false;
+	trial->manner = MANNER_SILENT;
+	return true;
+}
+
+/* `value` other SYNs that stay unanswered, from other ports. */
+static bool word_crowd(struct trial *trial, long value, bool first)
+{
+	uint16_t port = trial->peer.port;
+
+	(void)first;
+	while (value-- > 0) {
+		trial->peer.port = (uint16_t)(port + 1 + value);
+		word_half(trial, 0, true);
+	}
+	trial->peer.port = port;
+	return true;
+}
+
 static bool word_send(struct trial *trial, long value, bool first)
 {
 	static const char data[1 << 20];
@@ -327,6 +355,8 @@ static const struct {
 	{ "listen", word_listen, false },
 	{ "half", word_half, false },
 	{ "passive", word_passive, false },
+	{ "passive_ack", word_passive_ack, false },
+	{ "crowd", word_crowd, false },
 	{ "accept", word_accept, false },
 	{ "send", word_send, false },         /* bytes */
 	{ "segments", word_segments, false }, /* of the peer's MSS */

@@ -77,6 +77,7 @@ static const struct setting settings[] = {
 	/* of the test's own world */
 	{ "route_rto_min", SETTING_TRIAL, NULL, 0, 0 }, /* ms, locked */
 	{ "rtt", SETTING_TRIAL, NULL, 0, 0 },           /* ms, before each of the peer's answers */
+	{ "ts", SETTING_TRIAL, NULL, 0, 0 },            /* the peer agrees to timestamps */
 };
 
 static const struct setting *setting_find(const char *word, const char **ret_value)
@@ -101,6 +102,8 @@ static bool setting_trial(struct trial *trial, const struct setting *setting, lo
 {
 	if (!strcmp(setting->word, "rtt"))
 		trial->rtt_ms = (uint32_t)value;
+	else if (!strcmp(setting->word, "ts"))
+		trial->peer.ts = value;
 	else
 		trial->route_rto_min_ms = (unsigned int)value;
 	return true;

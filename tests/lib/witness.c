@@ -28,7 +28,7 @@ static int link_fd = -1;
 static int instances_fd = -1;
 static int instance_fd = -1;
 static char instance_name[32];
-static uint64_t missed_before;
+static int64_t lead_before; /* the two did not start at the same moment */
 
 #define INSN(code_, dst, src, off_, imm_)                                                          \
 	((struct bpf_insn){ .code = (code_), .dst_reg = (dst), .src_reg = (src), .off = (off_),    \
@@ -159,8 +159,8 @@ static uint64_t rings_read(void)
 	return sum;
 }
 
-/* Read both at a moment when no timer fired in between. */
-static uint64_t missed_in_all(void)
+/* The ring's count beyond the program's; read at a moment when no timer fired in between. */
+static int64_t ring_lead(void)
 {
 	uint64_t counted, hits;
 	unsigned int tries;
@@ -171,7 +171,7 @@ static uint64_t missed_in_all(void)
 		if (counter_read() == counted)
 			break;
 	}
-	return hits > counted ? hits - counted : 0;
+	return (int64_t)(hits - counted);
 }
 
 bool witness_start(void)
@@ -180,15 +180,15 @@ bool witness_start(void)
 		witness_stop();
 		return false;
 	}
-	missed_before = missed_in_all();
+	lead_before = ring_lead();
 	return true;
 }
 
 uint64_t witness_missed(void)
 {
-	uint64_t missed = instance_fd < 0 ? 0 : missed_in_all();
+	int64_t missed = instance_fd < 0 ? 0 : ring_lead() - lead_before;
 
-	return missed > missed_before ? missed - missed_before : 0;
+	return missed > 0 ? (uint64_t)missed : 0;
 }
 
 void witness_stop(void)

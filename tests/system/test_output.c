@@ -199,7 +199,10 @@ static void bad_filter(const char *command, size_t i)
 	tool_run(&tool, TOOL(command, bad_filters[i].words));
 	CHECK(tool.status == 2, "%s '%s': status %d, not 2", command, bad_filters[i].words, tool.status);
 	CHECK(tool.out.len == 0, "%s on stdout", tool.out.data);
-	expression = strstr(tool.err.data, bad_filters[i].words);
+	/* The message may quote a part of it: the expression itself is the last. */
+	expression = NULL;
+	for (line = tool.err.data; (line = strstr(line, bad_filters[i].words)); line++)
+		expression = line;
 	caret = strrchr(tool.err.data, '^');
 	CHECK(expression && caret && caret > expression, "no mark: %s", tool.err.data);
 	for (line = caret; line > tool.err.data && line[-1] != '\n'; line--)

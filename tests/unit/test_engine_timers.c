@@ -115,8 +115,8 @@ static void test_orphans(void **state)
 		{ "default", 0, 0, 0, 0, TCPTIMER_CAUSE_ORPHAN, TCPTIMER_LIMIT_ORPHAN_RETRIES, 8, 8, 0 },
 		/* model(2) = 1.4 s, after retransmissions at 0, 0.4, 1.2 s: noticed at the fourth */
 		{ "2", 2, 0, 0, 0, TCPTIMER_CAUSE_ORPHAN, TCPTIMER_LIMIT_ORPHAN_RETRIES, 2, 3, 0 },
-		/* an ICMP error counts only once not alive, so 8 here as well */
-		{ "soft error", 0, 1, 0, 0, TCPTIMER_CAUSE_UNREACHABLE,
+		/* an ICMP error counts only once not alive, so 8 here as well; nobody reads it */
+		{ "soft error", 0, 1, 0, 0, TCPTIMER_CAUSE_ORPHAN,
 		  TCPTIMER_LIMIT_ORPHAN_RETRIES, 8, 8, 0 },
 		{ "memory, sent lately", 0, 0, TCPTIMER_ENGINE_OUT_OF_RESOURCES, 0,
 		  TCPTIMER_CAUSE_OUT_OF_RESOURCES, TCPTIMER_LIMIT_MEMORY, 0, 0, 1 },

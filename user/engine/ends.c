@@ -38,7 +38,8 @@ void engine_event_fill(const struct engine_stream *st, struct tcptimer_engine_ev
 void engine_end_write_err(struct engine_stream *st, enum tcptimer_cause cause,
 			  enum tcptimer_limit limit, __u32 value)
 {
-	bool soft = st->err_soft > 0;
+	/* No application reads an orphan's error: its end is told by the limit alone. */
+	bool soft = st->err_soft > 0 && !engine_is_dead(st);
 
 	st->end = (struct engine_end){
 		.cause = (__u8)(soft ? TCPTIMER_CAUSE_UNREACHABLE : cause),
