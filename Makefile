@@ -37,6 +37,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC))
 
 .PHONY: all clean deps deps-test test demo install unit system cli fuzz check format-check
 .DELETE_ON_ERROR:
+FORCE:
 all: $(B)/tcptimer $(B)/libtcptimer.a $(B)/tcptimer.pc
 
 $(B)/obj/%.o: %.c Makefile
@@ -52,7 +53,8 @@ $(B)/libpure.a: $(PURE_OBJ)
 $(B)/tcptimer: $(CLI_OBJ) $(B)/libpure.a $(B)/libtcptimer.a
 	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
-$(B)/tcptimer.pc: Makefile
+# Names PREFIX, so made anew each time.
+$(B)/tcptimer.pc: FORCE
 	@mkdir -p $(@D)
 	@printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=$${prefix}/lib\n\nName: tcptimer\nDescription: reference engine of the kernel TCP timers\nVersion: %s\nCflags: -I$${includedir}\nLibs: -L$${libdir} -ltcptimer\n' $(PREFIX) $(VERSION) > $@
 

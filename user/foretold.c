@@ -143,26 +143,29 @@ static int64_t foretold_abs(int64_t value)
 }
 
 bool foretold_end(struct foretold *foretold, const struct tcptimer_snapshot *snap,
-		  enum tcptimer_cause cause, uint64_t now_ns, unsigned int hz,
-		  int64_t *ret_drift_ms)
+		  enum tcptimer_cause cause, uint64_t now_ns, struct foretold_drift *ret_drift)
 {
 	struct foretold_slot told = *foretold_slot(foretold, snap->sk);
-	struct foretold_sums *sums = &foretold->sums;
-	int64_t drift_ms;
 
 	foretold_forget(foretold, snap->sk);
 	if (!told.sk || told.settings != foretold_settings(snap))
 		return false;
 	if (cause == TCPTIMER_CAUSE_UNREACHABLE && told.cause != cause)
 		return false;
-	drift_ms = (int64_t)(now_ns - told.at_ns) / 1000000;
-	sums->ends++;
-	sums->right_cause += told.cause == cause;
-	sums->in_time += foretold_abs(drift_ms) <= 2 * 1000 / (int64_t)hz;
-	if (foretold_abs(drift_ms) > foretold_abs(sums->worst_ms))
-		sums->worst_ms = drift_ms;
-	*ret_drift_ms = drift_ms;
+	ret_drift->ms = (int64_t)(now_ns - told.at_ns) / 1000000;
+	ret_drift->right_cause = told.cause == cause;
 	return true;
+}
+
+void foretold_count(struct foretold *foretold, const struct foretold_drift *drift, unsigned int hz)
+{
+	struct foretold_sums *sums = &foretold->sums;
+
+	sums->ends++;
+	sums->right_cause += drift->right_cause;
+	sums->in_time += foretold_abs(drift->ms) <= 2 * 1000 / (int64_t)hz;
+	if (foretold_abs(drift->ms) > foretold_abs(sums->worst_ms))
+		sums->worst_ms = drift->ms;
 }
 
 const struct foretold_sums *foretold_sums(const struct foretold *foretold)

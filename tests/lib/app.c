@@ -44,7 +44,8 @@ int app_connect(const struct peer *peer)
 	union sockaddr_any addr;
 	socklen_t len = addr_make(peer->family, true, peer->port, &addr);
 
-	CHECK(connect(fd, &addr.sa, len) < 0 && errno == EINPROGRESS, "connect: %s", strerror(errno));
+	CHECK(connect(fd, &addr.sa, len) < 0 && errno == EINPROGRESS, "connect: %s",
+	      strerror(errno));
 	return fd;
 }
 
@@ -107,8 +108,7 @@ int app_error(int fd)
 void app_set(int fd, int level, int option, int value)
 {
 	if (setsockopt(fd, level, option, &value, sizeof(value)))
-		FAIL("setsockopt %d/%d=%d: %s", level, option, value,
-			   strerror(errno));
+		FAIL("setsockopt %d/%d=%d: %s", level, option, value, strerror(errno));
 }
 
 void app_send(int fd, size_t len)

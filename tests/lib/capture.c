@@ -70,8 +70,12 @@ void capture_drain(struct capture *capture)
 		struct sockaddr_ll addr;
 		struct iovec iov = { buf, sizeof(buf) };
 		struct msghdr msg = {
-			.msg_name = &addr, .msg_namelen = sizeof(addr), .msg_iov = &iov,
-			.msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
+			.msg_name = &addr,
+			.msg_namelen = sizeof(addr),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control),
 		};
 		ssize_t len = recvmsg(capture->fd, &msg, 0);
 		struct packet packet;
@@ -82,9 +86,8 @@ void capture_drain(struct capture *capture)
 			continue;
 		packet.time_ns = stamp_of(&msg);
 		packet.out = addr.sll_pkttype == PACKET_OUTGOING;
-		CHECK(!capture->count ||
-			      packet.time_ns + NSEC_PER_MSEC >=
-				      capture->packets[capture->count - 1].time_ns,
+		CHECK(!capture->count || packet.time_ns + NSEC_PER_MSEC >=
+						 capture->packets[capture->count - 1].time_ns,
 		      "the kernel stamped packets out of order");
 		if (capture->count == capture->size) {
 			capture->size = capture->size ? 2 * capture->size : 64;

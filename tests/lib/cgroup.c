@@ -58,7 +58,8 @@ void cgroup_new(struct cgroup *ret_cgroup, const char *leaf)
 	if (mkdir(ret_cgroup->path, 0755))
 		check_skip("can't make cgroup %s: %s", ret_cgroup->path, strerror(errno));
 	if (leaf) {
-		snprintf(ret_cgroup->path + len, sizeof(ret_cgroup->path) - (size_t)len, "/%s", leaf);
+		snprintf(ret_cgroup->path + len, sizeof(ret_cgroup->path) - (size_t)len, "/%s",
+			 leaf);
 		MUST(mkdir(ret_cgroup->path, 0755));
 	}
 	ret_cgroup->name = ret_cgroup->path + strlen(root);

@@ -26,8 +26,9 @@ static void check_near(uint64_t got_ns, uint64_t want_ns, uint64_t tolerance_ns,
 {
 	uint64_t off_ns = got_ns > want_ns ? got_ns - want_ns : want_ns - got_ns;
 
-	CHECK(off_ns <= tolerance_ns, "%s is %.3f ms off (line %.6f, wanted %.6f, tolerance %.3f ms)",
-	      what, (double)off_ns / 1e6, (double)(got_ns % (1000 * NSEC_PER_SEC)) / 1e9,
+	CHECK(off_ns <= tolerance_ns,
+	      "%s is %.3f ms off (line %.6f, wanted %.6f, tolerance %.3f ms)", what,
+	      (double)off_ns / 1e6, (double)(got_ns % (1000 * NSEC_PER_SEC)) / 1e9,
 	      (double)(want_ns % (1000 * NSEC_PER_SEC)) / 1e9, (double)tolerance_ns / 1e6);
 }
 

@@ -107,7 +107,8 @@ static uint16_t sum_end(uint32_t sum)
 	return htons((uint16_t)~sum);
 }
 
-static uint16_t transport_sum(const struct packet *packet, uint8_t proto, const void *data, size_t len)
+static uint16_t transport_sum(const struct packet *packet, uint8_t proto, const void *data,
+			      size_t len)
 {
 	size_t addr_len = packet->family == AF_INET ? 4 : 16;
 	uint32_t sum = proto + (uint32_t)len;
@@ -122,7 +123,10 @@ static size_t build_ip(const struct packet *packet, uint8_t proto, size_t len, u
 {
 	if (packet->family == AF_INET) {
 		struct iphdr ip = {
-			.version = 4, .ihl = 5, .ttl = 64, .protocol = proto,
+			.version = 4,
+			.ihl = 5,
+			.ttl = 64,
+			.protocol = proto,
 			.tot_len = htons((uint16_t)(sizeof(ip) + len)),
 		};
 
@@ -158,9 +162,11 @@ static size_t build_options(const struct packet *packet, uint8_t *buf)
 	if (packet->mss)
 		at += put_word(at, TCPOPT_MAXSEG << 24 | 4 << 16 | packet->mss);
 	if (packet->sack_ok)
-		at += put_word(at, TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_SACK_PERMITTED << 8 | 2);
+		at += put_word(at, TCPOPT_NOP << 24 | TCPOPT_NOP << 16 |
+					   TCPOPT_SACK_PERMITTED << 8 | 2);
 	if (packet->has_ts) {
-		at += put_word(at, TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_TIMESTAMP << 8 | 10);
+		at += put_word(at,
+			       TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_TIMESTAMP << 8 | 10);
 		at += put_word(at, packet->ts_val);
 		at += put_word(at, packet->ts_ecr);
 	}
@@ -225,9 +231,9 @@ const char *packet_text(const struct packet *packet, char *buf, size_t size)
 
 	snprintf(buf, size, "%llu.%06llu %s %u > %u %s%s%s%s%s seq %u ack %u win %u len %u",
 		 us / 1000000 % 100000, us % 1000000, packet->out ? "out" : "in ", packet->src_port,
-		 packet->dst_port, packet->flags & TCP_SYN ? "S" : "", packet->flags & TCP_FIN ? "F" : "",
-		 packet->flags & TCP_RST ? "R" : "", packet->flags & TCP_PSH ? "P" : "",
-		 packet->flags & TCP_ACK ? "." : "", packet->seq, packet->ack, packet->window,
-		 packet->len);
+		 packet->dst_port, packet->flags & TCP_SYN ? "S" : "",
+		 packet->flags & TCP_FIN ? "F" : "", packet->flags & TCP_RST ? "R" : "",
+		 packet->flags & TCP_PSH ? "P" : "", packet->flags & TCP_ACK ? "." : "",
+		 packet->seq, packet->ack, packet->window, packet->len);
 	return buf;
 }

@@ -20,19 +20,19 @@
 #define TCP_ACK 0x10
 
 struct packet {
-	uint64_t time_ns;  /* CLOCK_REALTIME; captured: the kernel's stamp */
+	uint64_t time_ns; /* CLOCK_REALTIME; captured: the kernel's stamp */
 	int family;
-	bool out;          /* captured: this host sent it */
-	uint8_t src[16];   /* network order; IPv4 in the first four bytes */
+	bool out;        /* captured: this host sent it */
+	uint8_t src[16]; /* network order; IPv4 in the first four bytes */
 	uint8_t dst[16];
 	uint16_t src_port;
 	uint16_t dst_port;
-	uint8_t flags;     /* TCP_* */
+	uint8_t flags; /* TCP_* */
 	uint32_t seq;
 	uint32_t ack;
-	uint16_t window;   /* as on the wire, not scaled */
-	uint32_t len;      /* of the payload */
-	uint16_t mss;      /* options; 0: absent */
+	uint16_t window; /* as on the wire, not scaled */
+	uint32_t len;    /* of the payload */
+	uint16_t mss;    /* options; 0: absent */
 	bool sack_ok;
 	bool has_ts;
 	uint32_t ts_val;

@@ -52,7 +52,8 @@ void peer_run(struct peer *peer, unsigned int ms)
 	struct packet packet;
 
 	while ((now_ns = realtime_ns()) < end_ns)
-		if (peer_next(peer, &packet, (int)((end_ns - now_ns) / NSEC_PER_MSEC)) && peer->react)
+		if (peer_next(peer, &packet, (int)((end_ns - now_ns) / NSEC_PER_MSEC)) &&
+		    peer->react)
 			peer->react(peer, &packet);
 }
 
@@ -118,7 +119,8 @@ void peer_unreachable(struct peer *peer)
 	if (peer->family == AF_INET)
 		len = packet_build_icmp(&peer->last, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, buf);
 	else
-		len = packet_build_icmp(&peer->last, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR, buf);
+		len = packet_build_icmp(&peer->last, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR,
+					buf);
 	tun_write(peer->tun, buf, len);
 }
 

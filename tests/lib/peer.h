@@ -28,15 +28,15 @@ struct peer {
 	uint16_t port;        /* the peer's */
 	uint16_t kernel_port; /* known once a packet came or peer_connect() was called */
 	uint32_t snd_nxt;
-	uint32_t rcv_nxt;     /* what the next ACK says: the test may hold it back */
-	struct packet last;   /* the kernel's last packet */
+	uint32_t rcv_nxt;   /* what the next ACK says: the test may hold it back */
+	struct packet last; /* the kernel's last packet */
 	uint32_t ts_recent;
 	bool agreed_ts;
 	/* settings */
-	uint16_t window;      /* advertised; never scaled */
+	uint16_t window; /* advertised; never scaled */
 	uint16_t mss;
-	bool sack;            /* offer it */
-	bool ts;              /* agree to timestamps when the kernel offers them */
+	bool sack;             /* offer it */
+	bool ts;               /* agree to timestamps when the kernel offers them */
 	unsigned int delay_ms; /* before each answer of peer_accept(): the path's round trip */
 	/* How peer_run() answers a packet; NULL: with silence. */
 	void (*react)(struct peer *peer, const struct packet *packet);

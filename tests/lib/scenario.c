@@ -28,7 +28,7 @@
 struct job {
 	const struct scenario *scenario;
 	const char *schema;
-	pid_t pid;     /* 0: not started; -1: reaped */
+	pid_t pid; /* 0: not started; -1: reaped */
 	int status;
 	int output_fd;
 	unsigned int tries;
@@ -80,7 +80,8 @@ static bool job_again(struct job *job, int status)
 	if (status == 0 || job->tries >= TRIES_MAX || !missed ||
 	    (WIFEXITED(status) && WEXITSTATUS(status) == CHECK_EXIT_SKIP))
 		return false;
-	fprintf(stderr, "NOTE: this kernel ran no BPF program at %llu timers meanwhile; again: %s\n",
+	fprintf(stderr,
+		"NOTE: this kernel ran no BPF program at %llu timers meanwhile; again: %s\n",
 		(unsigned long long)missed, job->scenario->name);
 	job_start(job);
 	return true;
@@ -204,7 +205,8 @@ int scenario_main(const char *group, const struct scenario *scenarios, size_t co
 		if (!wanted(&scenarios[i]))
 			continue;
 		jobs[used].scenario = &scenarios[i];
-		tests[used] = (struct CMUnitTest){ scenarios[i].name, job_test, NULL, NULL, &jobs[used] };
+		tests[used] =
+			(struct CMUnitTest){ scenarios[i].name, job_test, NULL, NULL, &jobs[used] };
 		used++;
 	}
 	job_count = used;

@@ -11,7 +11,7 @@
 struct scenario {
 	const char *name;
 	void (*run)(const struct scenario *scenario);
-	int family;     /* AF_INET, AF_INET6; 0: the scenario has none */
+	int family; /* AF_INET, AF_INET6; 0: the scenario has none */
 	long arg;
 };
 

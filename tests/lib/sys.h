@@ -19,8 +19,8 @@
 enum { CHECK_EXIT_FAIL = 1, CHECK_EXIT_SKIP = 77 };
 
 /* Fail the calling scenario with a message; the hook (if any) first prints what it knows. */
-__attribute__((noreturn, format(printf, 4, 5)))
-void check_fail(const char *file, int line, const char *condition, const char *format, ...);
+__attribute__((noreturn, format(printf, 4, 5))) void
+check_fail(const char *file, int line, const char *condition, const char *format, ...);
 /* Skip the calling scenario: something that it needs is not here. CI=true makes it a failure. */
 __attribute__((noreturn, format(printf, 1, 2))) void check_skip(const char *format, ...);
 void check_on_fail(void (*hook)(void *), void *arg);

@@ -130,7 +130,7 @@ void tool_stop(struct tool *tool, int signal)
 		waitpid(tool->pid, &status, 0);
 		tool->status = 128 + SIGKILL;
 		FAIL("it did not end within %d ms: %s", RUN_MS,
-			   tool->err.data ? tool->err.data : "");
+		     tool->err.data ? tool->err.data : "");
 	}
 	MUST(waitpid(tool->pid, &status, 0));
 	tool->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -23,8 +23,8 @@ struct tool {
 	int err_fd;
 	struct buffer out;
 	struct buffer err;
-	int status;     /* the exit status, or 128 + the signal; -1: still running */
-	size_t parsed;  /* of `out`: JSON lines taken so far */
+	int status;    /* the exit status, or 128 + the signal; -1: still running */
+	size_t parsed; /* of `out`: JSON lines taken so far */
 	struct json_object **lines;
 	size_t count;
 };

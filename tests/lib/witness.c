@@ -31,7 +31,10 @@ static char instance_name[32];
 static int64_t lead_before; /* the two did not start at the same moment */
 
 #define INSN(code_, dst, src, off_, imm_)                                                          \
-	((struct bpf_insn){ .code = (code_), .dst_reg = (dst), .src_reg = (src), .off = (off_),    \
+	((struct bpf_insn){ .code = (code_),                                                       \
+			    .dst_reg = (dst),                                                      \
+			    .src_reg = (src),                                                      \
+			    .off = (off_),                                                         \
 			    .imm = (imm_) })
 
 static bool counter_start(void)
@@ -125,7 +128,8 @@ static bool rings_start(void)
 	if (mkdirat(instances_fd, instance_name, 0700))
 		return false;
 	instance_fd = openat(instances_fd, instance_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return instance_fd >= 0 && file_write("buffer_size_kb", "4") && file_write(EVENT "enable", "1");
+	return instance_fd >= 0 && file_write("buffer_size_kb", "4") &&
+	       file_write(EVENT "enable", "1");
 }
 
 /* What one CPU's ring buffer took in all: what it holds and what it pushed out. */

@@ -20,11 +20,11 @@ struct world {
 	struct peer peer;
 	struct capture wire;
 	struct tool trace;
-	int fd;              /* the application's socket, when there is one */
-	uint64_t cookie;     /* its cookie; 0: not known */
-	uint64_t mark_ns;    /* packets after this belong to the steps */
-	uint64_t age_ns;     /* of the stall, as the line before told */
-	uint64_t answer_ns;  /* when the peer answered what ends the stall; 0: it never did */
+	int fd;             /* the application's socket, when there is one */
+	uint64_t cookie;    /* its cookie; 0: not known */
+	uint64_t mark_ns;   /* packets after this belong to the steps */
+	uint64_t age_ns;    /* of the stall, as the line before told */
+	uint64_t answer_ns; /* when the peer answered what ends the stall; 0: it never did */
 };
 
 /* Everything but the trace; short timeouts in the namespace's sysctls. */

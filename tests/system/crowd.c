@@ -120,9 +120,9 @@ static void make_closing(struct peer *peer)
 }
 
 static void (*const makers[])(struct peer *peer) = {
-	make_time_wait, make_idle, make_keepalive, make_close_wait, make_fin_wait2,
-	make_fin_wait2_held, make_listen, make_syn_recv, make_syn_sent, make_retrans,
-	make_probe0, make_fin_wait1, make_last_ack, make_closing,
+	make_time_wait,      make_idle,      make_keepalive, make_close_wait, make_fin_wait2,
+	make_fin_wait2_held, make_listen,    make_syn_recv,  make_syn_sent,   make_retrans,
+	make_probe0,         make_fin_wait1, make_last_ack,  make_closing,
 };
 
 size_t crowd_make(struct tun *tun)

@@ -10,17 +10,17 @@
 #include <stdint.h>
 
 struct ss_socket {
-	char state[16];      /* "ESTAB" */
-	char local[64];      /* "[::1]:80" */
+	char state[16]; /* "ESTAB" */
+	char local[64]; /* "[::1]:80" */
 	char remote[64];
-	char timer[16];      /* "on", "persist", "keepalive", "timewait"; "" none */
-	char cgroup[256];    /* "" not shown */
+	char timer[16];   /* "on", "persist", "keepalive", "timewait"; "" none */
+	char cgroup[256]; /* "" not shown */
 	uint64_t cookie;
-	uint64_t inode;      /* 0: no process has it */
-	int64_t expires_ms;  /* as exact as ss shows it ... */
-	int64_t exact_ms;    /* ... it is less than this much more */
-	unsigned int count;  /* retransmissions or probes */
-	double rto_ms;       /* 0: not shown */
+	uint64_t inode;     /* 0: no process has it */
+	int64_t expires_ms; /* as exact as ss shows it ... */
+	int64_t exact_ms;   /* ... it is less than this much more */
+	unsigned int count; /* retransmissions or probes */
+	double rto_ms;      /* 0: not shown */
 	unsigned int backoff;
 	unsigned int unacked;
 };

@@ -44,7 +44,8 @@ static void check_only_deferred(const struct world *world, const char *timer, ui
 		      json_object_to_json_string(line));
 	}
 	for (i = 0; i < world->wire.count; i++)
-		CHECK(!world->wire.packets[i].out || world->wire.packets[i].time_ns <= world->mark_ns ||
+		CHECK(!world->wire.packets[i].out ||
+			      world->wire.packets[i].time_ns <= world->mark_ns ||
 			      world->wire.packets[i].time_ns >= released_ns,
 		      "something was sent while the socket was held");
 }
@@ -106,8 +107,8 @@ static void deferred_retrans(const struct scenario *scenario)
 	world_end(&world);
 
 	check_only_deferred(&world, "retrans", released_ns);
-	CHECK(lines_before(&world, "retrans", "deferred", released_ns) == 1, "deferred once, told %zu",
-	      lines_before(&world, "retrans", "deferred", released_ns));
+	CHECK(lines_before(&world, "retrans", "deferred", released_ns) == 1,
+	      "deferred once, told %zu", lines_before(&world, "retrans", "deferred", released_ns));
 	packet = find_sent(&world, first, world.mark_ns);
 	CHECK(packet, "the handler never ran for the socket's owner");
 	CHECK(!find_sent(&world, first, packet->time_ns), "retransmitted more than once");
@@ -175,8 +176,8 @@ static void deferred_delack(const struct scenario *scenario)
 	world_end(&world);
 
 	check_only_deferred(&world, "delack", released_ns);
-	CHECK(lines_before(&world, "delack", "deferred", released_ns) == 1, "deferred once, told %zu",
-	      lines_before(&world, "delack", "deferred", released_ns));
+	CHECK(lines_before(&world, "delack", "deferred", released_ns) == 1,
+	      "deferred once, told %zu", lines_before(&world, "delack", "deferred", released_ns));
 }
 
 static const struct scenario scenarios[] = {
@@ -187,6 +188,6 @@ static const struct scenario scenarios[] = {
 
 int main(void)
 {
-	return scenario_main("test_deferred", scenarios, sizeof(scenarios) / sizeof(scenarios[0]), 8,
-			     "trace.schema.json");
+	return scenario_main("test_deferred", scenarios, sizeof(scenarios) / sizeof(scenarios[0]),
+			     8, "trace.schema.json");
 }

@@ -232,5 +232,6 @@ static const struct scenario scenarios[] = {
 
 int main(void)
 {
-	return scenario_main("test_lib", scenarios, sizeof(scenarios) / sizeof(scenarios[0]), 8, NULL);
+	return scenario_main("test_lib", scenarios, sizeof(scenarios) / sizeof(scenarios[0]), 8,
+			     NULL);
 }

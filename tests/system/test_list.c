@@ -18,8 +18,8 @@
 #define STATE_MIN (CROWD_EACH / 2)
 
 static const char *const state_words[STATES][2] = {
-	{ "LISTEN", "listen" }, { "SYN-SENT", "syn_sent" }, { "SYN-RECV", "syn_recv" },
-	{ "ESTAB", "established" }, { "FIN-WAIT-1", "fin_wait1" }, { "FIN-WAIT-2", "fin_wait2" },
+	{ "LISTEN", "listen" },       { "SYN-SENT", "syn_sent" },     { "SYN-RECV", "syn_recv" },
+	{ "ESTAB", "established" },   { "FIN-WAIT-1", "fin_wait1" },  { "FIN-WAIT-2", "fin_wait2" },
 	{ "TIME-WAIT", "time_wait" }, { "CLOSE-WAIT", "close_wait" }, { "LAST-ACK", "last_ack" },
 	{ "CLOSING", "closing" },
 };
@@ -62,8 +62,9 @@ static int state_index(const char *ss_state)
 	do {                                                                                       \
 		if (!(cond)) {                                                                     \
 			fprintf(stderr, "differs: " __VA_ARGS__);                                  \
-			fprintf(stderr, "\n  list: %s\n  ss: %s %s %s timer:(%s,%lld,%u) rto:%g "    \
-					"backoff:%u unacked:%u ino:%llu cgroup:%s\n",              \
+			fprintf(stderr,                                                            \
+				"\n  list: %s\n  ss: %s %s %s timer:(%s,%lld,%u) rto:%g "          \
+				"backoff:%u unacked:%u ino:%llu cgroup:%s\n",                      \
 				json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN),      \
 				ss->state, ss->local, ss->remote, ss->timer,                       \
 				(long long)ss->expires_ms, ss->count, ss->rto_ms, ss->backoff,     \
@@ -85,7 +86,8 @@ static bool same_names(struct json_object *line, const struct ss_socket *ss)
 	/* ss writes "*" for the port nobody has yet. */
 	if (strcmp(ss->state, "LISTEN") != 0)
 		SAME(strcmp(remote, ss->remote) == 0, "remote %s", remote);
-	SAME(strcmp(json_text(line, "state"), state_words[state_index(ss->state)][1]) == 0, "state");
+	SAME(strcmp(json_text(line, "state"), state_words[state_index(ss->state)][1]) == 0,
+	     "state");
 	if (ss->cgroup[0])
 		SAME(strcmp(json_text(line, "cgroup"), ss->cgroup) == 0, "cgroup");
 	return same;
@@ -147,7 +149,8 @@ static bool same_timer(struct json_object *line, const struct ss_socket *ss,
 		struct json_object *timer = json_object_array_get_idx(timers, i);
 
 		if (i == 0)
-			SAME(strcmp(json_text(line, "timer"), json_text(timer, "name")) == 0, "timer");
+			SAME(strcmp(json_text(line, "timer"), json_text(timer, "name")) == 0,
+			     "timer");
 		if (strcmp(ss_timer(json_text(timer, "name"), ss), ss->timer) != 0)
 			continue;
 		found = true;
@@ -156,8 +159,8 @@ static bool same_timer(struct json_object *line, const struct ss_socket *ss,
 		if (!has_no_mini(ss))
 			armed_ms = 60000;
 		ms = json_number(timer, "expires_ms");
-		SAME(ms + 8 >= after->expires_ms, "fires too early: %lld, later %lld", (long long)ms,
-		     (long long)after->expires_ms);
+		SAME(ms + 8 >= after->expires_ms, "fires too early: %lld, later %lld",
+		     (long long)ms, (long long)after->expires_ms);
 		SAME(ms <= ss->expires_ms + ss->exact_ms + armed_ms * 127 / 1000 + 8,
 		     "fires too late: %lld, armed for %lld", (long long)ms, (long long)armed_ms);
 	}
@@ -192,7 +195,8 @@ static size_t compare_all(struct json_object *array, const struct ss_table *befo
 		if (changed(ss, later))
 			continue; /* its timer fired meanwhile */
 		CHECK(line, "not listed: %s %s %s", ss->state, ss->local, ss->remote);
-		if (!same_names(line, ss) || !same_numbers(line, ss) || !same_timer(line, ss, later))
+		if (!same_names(line, ss) || !same_numbers(line, ss) ||
+		    !same_timer(line, ss, later))
 			differ++;
 		ret_seen[state_index(ss->state)][ss->local[0] == '[']++;
 	}
@@ -258,7 +262,8 @@ static void list_options(const struct scenario *scenario)
 	total = json_object_array_length(all);
 	CHECK(listed(&world, TOOL("-4")) == count_where(all, "family", "inet"), "-4");
 	CHECK(listed(&world, TOOL("-6")) == count_where(all, "family", "inet6"), "-6");
-	CHECK(listed(&world, TOOL("--stalled")) == count_where(all, "stalled", "true"), "--stalled");
+	CHECK(listed(&world, TOOL("--stalled")) == count_where(all, "stalled", "true"),
+	      "--stalled");
 	CHECK(listed(&world, TOOL("stalled", "and")) == count_where(all, "stalled", "true"),
 	      "stalled");
 	for (i = 0; i < STATES; i++)

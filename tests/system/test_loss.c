@@ -86,11 +86,13 @@ static void tiny_ring(const struct scenario *scenario)
 	CHECK(sent == SOCKETS, "%zu second SYNs on the wire", sent);
 	told = world_count(&world, "expired", "syn") + world_count(&world, "abort", "syn");
 	lost = count_lost(&world);
-	CHECK(lost > 0 && told < 2 * SOCKETS, "nothing lost: the test did not test (told %zu)", told);
+	CHECK(lost > 0 && told < 2 * SOCKETS, "nothing lost: the test did not test (told %zu)",
+	      told);
 	/* Other namespaces' events may be among the lost. */
-	CHECK(told + (size_t)lost >= 2 * SOCKETS, "%d expiries, told %zu, lost %lld", 2 * SOCKETS, told,
-	      (long long)lost);
-	CHECK(strstr(world.trace.err.data, "lost"), "the summary is silent: %s", world.trace.err.data);
+	CHECK(told + (size_t)lost >= 2 * SOCKETS, "%d expiries, told %zu, lost %lld", 2 * SOCKETS,
+	      told, (long long)lost);
+	CHECK(strstr(world.trace.err.data, "lost"), "the summary is silent: %s",
+	      world.trace.err.data);
 }
 
 static const struct scenario scenarios[] = {

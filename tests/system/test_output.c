@@ -182,12 +182,9 @@ static const struct {
 	const char *words;
 	size_t column;
 } bad_filters[] = {
-	{ "state foo", 6 },
-	{ "state established and dport = :99999", 30 },
-	{ "dst 10.0.0.0/33", 4 },
-	{ "timer nosuch", 6 },
-	{ "( stalled", 0 },
-	{ "stalled stalled )", 16 },
+	{ "state foo", 6 },       { "state established and dport = :99999", 30 },
+	{ "dst 10.0.0.0/33", 4 }, { "timer nosuch", 6 },
+	{ "( stalled", 0 },       { "stalled stalled )", 16 },
 	{ "bogus", 0 },
 };
 
@@ -197,7 +194,8 @@ static void bad_filter(const char *command, size_t i)
 	struct tool tool;
 
 	tool_run(&tool, TOOL(command, bad_filters[i].words));
-	CHECK(tool.status == 2, "%s '%s': status %d, not 2", command, bad_filters[i].words, tool.status);
+	CHECK(tool.status == 2, "%s '%s': status %d, not 2", command, bad_filters[i].words,
+	      tool.status);
 	CHECK(tool.out.len == 0, "%s on stdout", tool.out.data);
 	/* The message may quote a part of it: the expression itself is the last. */
 	expression = NULL;
@@ -210,15 +208,20 @@ static void bad_filter(const char *command, size_t i)
 	caret -= line - tool.err.data;
 	for (line = expression; line > tool.err.data && line[-1] != '\n'; line--)
 		;
-	CHECK((size_t)(caret - tool.err.data) == (size_t)(expression - line) + bad_filters[i].column,
+	CHECK((size_t)(caret - tool.err.data) ==
+		      (size_t)(expression - line) + bad_filters[i].column,
 	      "the mark is elsewhere:\n%s", tool.err.data);
 }
 
 static void usage(const struct scenario *scenario)
 {
 	static const char *const wrong[][4] = {
-		{ "trace", "-d", "x", NULL }, { "trace", "-d", "-1", NULL }, { "trace", "-c", "0x", NULL },
-		{ "list", "--nosuch", NULL }, { "nosuch", NULL }, { "list", "-N", NULL },
+		{ "trace", "-d", "x", NULL },
+		{ "trace", "-d", "-1", NULL },
+		{ "trace", "-c", "0x", NULL },
+		{ "list", "--nosuch", NULL },
+		{ "nosuch", NULL },
+		{ "list", "-N", NULL },
 	};
 	struct tool tool;
 	size_t i;
@@ -247,13 +250,15 @@ static void without_root(const struct scenario *scenario)
 		const char *said;
 
 		tool_run_as(&tool, NOBODY, TOOL(commands[i]));
-		CHECK(tool.status == 1, "%s: status %d: %s", commands[i], tool.status, tool.err.data);
+		CHECK(tool.status == 1, "%s: status %d: %s", commands[i], tool.status,
+		      tool.err.data);
 		said = i == 2 ? tool.out.data : tool.err.data;
-		CHECK(strstr(said, "root") || strstr(said, "CAP_"), "%s does not say what lacks: %s",
-		      commands[i], said);
+		CHECK(strstr(said, "root") || strstr(said, "CAP_"),
+		      "%s does not say what lacks: %s", commands[i], said);
 		if (i < 2)
 			CHECK(lines_in(tool.err.data) == 1 && tool.out.len == 0,
-			      "%s: not one plain line: %s%s", commands[i], tool.out.data, tool.err.data);
+			      "%s: not one plain line: %s%s", commands[i], tool.out.data,
+			      tool.err.data);
 	}
 }
 
@@ -282,8 +287,8 @@ static void doctor(const struct scenario *scenario)
 	/* The main job can't run without privileges: the JSON says so too, and so does the status. */
 	tool_run_as(&tool, NOBODY, TOOL("doctor", "--json"));
 	object = json_tokener_parse(tool.out.data);
-	CHECK(tool.status == 1 && object && !json_flag(object, "ok"), "as nobody: %d: %s", tool.status,
-	      tool.out.data);
+	CHECK(tool.status == 1 && object && !json_flag(object, "ok"), "as nobody: %d: %s",
+	      tool.status, tool.out.data);
 }
 
 static const struct scenario scenarios[] = {

@@ -123,8 +123,7 @@ static void recovered(const struct scenario *scenario)
 	answer(&world, scenario->arg);
 	world_run(&world, 600);
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = timer, .n = -1 },
+	WORLD_EXPECT(&world, { .event = "stall", .timer = timer, .n = -1 },
 		     { "expired", timer, stalls[scenario->arg].action, 1, NULL, NULL, 1, false },
 		     { .event = "recovered", .timer = timer, .n = -1, .wire = wire });
 }
@@ -138,7 +137,9 @@ static void reset_by_peer(const struct scenario *scenario)
 	struct world world;
 
 	if (scenario->arg != SYNACK)
-		last = (struct step){ .event = "reset", .n = -1, .cause = "peer_reset", .error = error };
+		last = (struct step){
+			.event = "reset", .n = -1, .cause = "peer_reset", .error = error
+		};
 
 	begin(&world, scenario);
 	if (scenario->arg == SYN)
@@ -149,8 +150,7 @@ static void reset_by_peer(const struct scenario *scenario)
 		CHECK(app_error(world.fd) == stalls[scenario->arg].refused_errno, "not %s", error);
 	world_run(&world, 400);
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = timer, .n = -1 },
+	WORLD_EXPECT(&world, { .event = "stall", .timer = timer, .n = -1 },
 		     { "expired", timer, stalls[scenario->arg].action, 1, NULL, NULL, 1, false },
 		     last);
 }
@@ -167,8 +167,7 @@ static void reset_by_application(const struct scenario *scenario)
 	close(world.fd);
 	world_run(&world, 400);
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = timer, .n = -1 },
+	WORLD_EXPECT(&world, { .event = "stall", .timer = timer, .n = -1 },
 		     { "expired", timer, stalls[scenario->arg].action, 1, NULL, NULL, 1, false },
 		     { .event = "reset", .n = -1, .cause = "local_reset", .wire = 1 });
 }
@@ -181,8 +180,7 @@ static void closed_by_application(const struct scenario *scenario)
 	close(world.fd);
 	world_run(&world, 400);
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = "syn", .n = -1 },
+	WORLD_EXPECT(&world, { .event = "stall", .timer = "syn", .n = -1 },
 		     { "expired", "syn", "retransmitted", 1, NULL, NULL, 1, false },
 		     { .event = "closed", .n = -1, .cause = "closed" });
 }
@@ -191,8 +189,11 @@ static void closed_by_application(const struct scenario *scenario)
 static void unreachable(const struct scenario *scenario)
 {
 	const struct step last = {
-		.event = "abort", .n = -1, .action = "aborted",
-		.cause = "unreachable", .error = "EHOSTUNREACH",
+		.event = "abort",
+		.n = -1,
+		.action = "aborted",
+		.cause = "unreachable",
+		.error = "EHOSTUNREACH",
 	};
 	struct world world;
 	int error;
@@ -219,20 +220,25 @@ static void no_route(const struct scenario *scenario)
 	world_await(&world, "abort", "retrans", 10000);
 	CHECK(app_error(world.fd) == EHOSTUNREACH, "the application saw something else");
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = "retrans", .n = -1 },
-		     { "expired", "retrans", "retransmitted", 1, NULL, NULL, 1, false },
-		     { "expired", "retrans", "retransmit_failed", 2, NULL, "EHOSTUNREACH", 0, false },
-		     { "expired", "retrans", "retransmit_failed", 3, NULL, "EHOSTUNREACH", 0, false },
-		     { "abort", "retrans", "aborted", -1, "unreachable", "EHOSTUNREACH", 0, false });
+	WORLD_EXPECT(
+		&world, { .event = "stall", .timer = "retrans", .n = -1 },
+		{ "expired", "retrans", "retransmitted", 1, NULL, NULL, 1, false },
+		{ "expired", "retrans", "retransmit_failed", 2, NULL, "EHOSTUNREACH", 0, false },
+		{ "expired", "retrans", "retransmit_failed", 3, NULL, "EHOSTUNREACH", 0, false },
+		{ "abort", "retrans", "aborted", -1, "unreachable", "EHOSTUNREACH", 0, false });
 }
 
 static void user_timeout(const struct scenario *scenario)
 {
 	const char *timer = stalls[scenario->arg].timer;
 	const struct step last = {
-		.event = "abort", .timer = timer, .n = -1, .action = "aborted",
-		.cause = "user_timeout", .error = "ETIMEDOUT", .wire = scenario->arg == KEEPALIVE,
+		.event = "abort",
+		.timer = timer,
+		.n = -1,
+		.action = "aborted",
+		.cause = "user_timeout",
+		.error = "ETIMEDOUT",
+		.wire = scenario->arg == KEEPALIVE,
 	};
 	struct world world;
 	uint64_t age_ms;
@@ -250,7 +256,8 @@ static void user_timeout(const struct scenario *scenario)
 	/* The keepalive timer looks at the idle time, which includes TCP_KEEPIDLE. */
 	CHECK(scenario->arg == KEEPALIVE || age_ms >= 1200, "earlier than TCP_USER_TIMEOUT: %llu",
 	      (unsigned long long)age_ms);
-	CHECK(json_number(world_line(&world, "abort", 0), "user_timeout_ms") == 1200, "user_timeout_ms");
+	CHECK(json_number(world_line(&world, "abort", 0), "user_timeout_ms") == 1200,
+	      "user_timeout_ms");
 }
 
 static void orphan(const struct scenario *scenario)
@@ -267,8 +274,7 @@ static void orphan(const struct scenario *scenario)
 	world_mark(&world);
 	world_await(&world, "abort", "retrans", 10000);
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = "retrans", .n = -1 },
+	WORLD_EXPECT(&world, { .event = "stall", .timer = "retrans", .n = -1 },
 		     { "expired", "retrans", "retransmitted", 1, NULL, NULL, 1, false },
 		     { "expired", "retrans", "retransmitted", 2, NULL, NULL, 1, false },
 		     { "abort", "retrans", "aborted", -1, "orphan", NULL, 0, false });
@@ -279,7 +285,8 @@ static void orphan(const struct scenario *scenario)
 /* The peer takes its window back while data is out: probes by retransmission, not counted. */
 static void shrunk_window(const struct scenario *scenario)
 {
-	const struct step last = { "abort", "retrans", "aborted", -1, "shrunk_window", "ETIMEDOUT", 0, false };
+	const struct step last = { "abort",         "retrans",   "aborted", -1,
+				   "shrunk_window", "ETIMEDOUT", 0,         false };
 	struct world world;
 
 	world_start(&world, scenario);

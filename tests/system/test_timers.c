@@ -34,8 +34,7 @@ static void timer_syn(const struct scenario *scenario)
 	world_await(&world, "abort", "syn", 10000);
 	CHECK(app_error(world.fd) == ETIMEDOUT, "the application saw no ETIMEDOUT");
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = "syn", .n = -1 },
+	WORLD_EXPECT(&world, { .event = "stall", .timer = "syn", .n = -1 },
 		     { "expired", "syn", "retransmitted", 1, NULL, NULL, 1, false },
 		     { "abort", "syn", "aborted", -1, "syn_retries", "ETIMEDOUT", 0, false });
 }
@@ -53,8 +52,7 @@ static void timer_retrans(const struct scenario *scenario)
 	world_await(&world, "abort", "retrans", 10000);
 	CHECK(app_error(world.fd) == ETIMEDOUT, "the application saw no ETIMEDOUT");
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = "retrans", .n = -1 },
+	WORLD_EXPECT(&world, { .event = "stall", .timer = "retrans", .n = -1 },
 		     { "expired", "retrans", "retransmitted", 1, NULL, NULL, 1, false },
 		     { "expired", "retrans", "retransmitted", 2, NULL, NULL, 1, false },
 		     { "expired", "retrans", "retransmitted", 3, NULL, NULL, 1, false },
@@ -89,8 +87,7 @@ static void timer_loss_probe(const struct scenario *scenario)
 	}
 	world_await(&world, "abort", "retrans", 10000);
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { "expired", "loss_probe", "probed", 1, NULL, NULL, 1, true },
+	WORLD_EXPECT(&world, { "expired", "loss_probe", "probed", 1, NULL, NULL, 1, true },
 		     { .event = "stall", .timer = "retrans", .n = -1 },
 		     { "expired", "retrans", "retransmitted", 1, NULL, NULL, 1, false },
 		     { "expired", "retrans", "retransmitted", 2, NULL, NULL, 1, false },
@@ -137,8 +134,7 @@ static void timer_probe0(const struct scenario *scenario)
 	world_await(&world, "abort", "probe0", 10000);
 	CHECK(app_error(world.fd) == ETIMEDOUT, "the application saw no ETIMEDOUT");
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = "probe0", .n = -1 },
+	WORLD_EXPECT(&world, { .event = "stall", .timer = "probe0", .n = -1 },
 		     { "expired", "probe0", "probed", 1, NULL, NULL, 1, false },
 		     { "expired", "probe0", "probed", 2, NULL, NULL, 1, false },
 		     { "abort", "probe0", "aborted", -1, "probe0", "ETIMEDOUT", 0, false });
@@ -162,8 +158,7 @@ static void timer_keepalive(const struct scenario *scenario)
 	world_await(&world, "abort", "keepalive", 10000);
 	CHECK(app_error(world.fd) == ETIMEDOUT, "the application saw no ETIMEDOUT");
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = "keepalive", .n = -1 },
+	WORLD_EXPECT(&world, { .event = "stall", .timer = "keepalive", .n = -1 },
 		     { "expired", "keepalive", "probed", 1, NULL, NULL, 1, false },
 		     { "expired", "keepalive", "probed", 2, NULL, NULL, 1, false },
 		     { "abort", "keepalive", "aborted", -1, "keepalive", "ETIMEDOUT", 1, false });
@@ -204,11 +199,11 @@ static void timer_synack(const struct scenario *scenario)
 	world_mark(&world);
 	world_await(&world, "abort", "synack", 10000);
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { .event = "stall", .timer = "synack", .n = -1 },
+	WORLD_EXPECT(&world, { .event = "stall", .timer = "synack", .n = -1 },
 		     { "expired", "synack", "retransmitted", 1, NULL, NULL, 1, false },
 		     { "abort", "synack", NULL, -1, "synack_retries", NULL, 0, false });
-	CHECK(strcmp(json_text(world_line(&world, "expired", 0), "state"), "syn_recv") == 0, "state");
+	CHECK(strcmp(json_text(world_line(&world, "expired", 0), "state"), "syn_recv") == 0,
+	      "state");
 }
 
 /* The application closed, the peer took the FIN and never sends its own. */
@@ -231,8 +226,7 @@ static void timer_fin_wait2(const struct scenario *scenario)
 	go_fin_wait2(&world);
 	world_await(&world, "closed", "fin_wait2", 8000);
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { "closed", "fin_wait2", "ended", -1, "fin_wait2", NULL, 0, true });
+	WORLD_EXPECT(&world, { "closed", "fin_wait2", "ended", -1, "fin_wait2", NULL, 0, true });
 }
 
 /* Longer than a minute: the socket's own timer first, then the mini-socket for the rest. */
@@ -247,8 +241,7 @@ static void timer_fin_wait2_long(const struct scenario *scenario)
 	go_fin_wait2(&world);
 	world_run(&world, 3000);
 	world_end(&world);
-	WORLD_EXPECT(&world,
-		     { "expired", "fin_wait2", "handed_over", -1, NULL, NULL, 0, true },
+	WORLD_EXPECT(&world, { "expired", "fin_wait2", "handed_over", -1, NULL, NULL, 0, true },
 		     { "closed", "fin_wait2", "ended", -1, "fin_wait2", NULL, 0, true });
 }
 

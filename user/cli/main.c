@@ -50,7 +50,7 @@ const struct command commands[] = {
 	  "  --svg FILE           a picture; - is stdout\n",
 	  simulate_run },
 	{ "doctor", "[--json]", "what this kernel and these privileges allow, hook by hook",
-	  "  --json           an object; see tcptimer-events(5)\n", doctor_run },
+	  "  --json           an object; see tcptimer-doctor(8)\n", doctor_run },
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 

@@ -32,7 +32,8 @@ void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const s
 		.netns_name = netns_name(snap->netns),
 		.hz = names->hz,
 	};
-	if (owner) {
+	/* An orphan has none; an owner found under its address is the one that closed it. */
+	if (owner && (request || !(snap->flags & TCPTIMER_F_DEAD))) {
 		conn->comm = owner->comm;
 		conn->pid = owner->pid;
 		conn->owners = owner->processes;

@@ -123,23 +123,28 @@ static const struct owners *trace_owners(struct trace *t, const struct tcptimer_
 	return t->owners;
 }
 
+static bool trace_ends(const struct tcptimer_event *event)
+{
+	return event->kind == TCPTIMER_EVENT_ABORT || event->kind == TCPTIMER_EVENT_RESET ||
+	       event->kind == TCPTIMER_EVENT_CLOSED || (event->what & TCPTIMER_W_CLOSED);
+}
+
 /* Hold the end against what was foretold at the last event; or foretell anew. */
 static void trace_foretell(struct trace *t, const struct tcptimer_event *event,
 			   const struct event_verdict *verdict, struct conn *conn)
 {
 	t->out.has_drift = false;
-	if (event->what & TCPTIMER_W_CLOSED) {
-		/* No timer of what is left foretells anything. */
-		conn->deadline_known = conn->has_deadline = conn->has_silent = false;
-		if (event->kind == TCPTIMER_EVENT_ABORT)
-			t->out.has_drift = foretold_end(t->out.foretold, &event->after,
-							verdict->cause, event->time_ns,
-							t->out.hz, &t->out.drift_ms);
-		else
-			foretold_forget(t->out.foretold, event->after.sk);
-	} else {
+	if (!trace_ends(event)) {
 		foretold_set(t->out.foretold, conn, event->after.now_ns);
+		return;
 	}
+	/* No timer of what is left foretells anything. */
+	conn->deadline_known = conn->has_deadline = conn->has_silent = false;
+	if (event->kind == TCPTIMER_EVENT_ABORT)
+		t->out.has_drift = foretold_end(t->out.foretold, &event->after, verdict->cause,
+						event->time_ns, &t->out.drift);
+	else
+		foretold_forget(t->out.foretold, event->after.sk);
 }
 
 static int trace_record(void *arg, void *data, size_t size)

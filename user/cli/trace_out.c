@@ -58,7 +58,7 @@ static int trace_out_json(const struct trace_out *out, const struct tcptimer_eve
 	json_object_object_add(o, "errno", verdict->err ?
 			       json_object_new_string(conn_errno(verdict->err, number, sizeof(number))) : NULL);
 	json_object_object_add(o, "drift_ms", out->has_drift ?
-			       json_object_new_int64(out->drift_ms) : NULL);
+			       json_object_new_int64(out->drift.ms) : NULL);
 	json_object_object_add(o, "next_ms", verdict->next_ms >= 0 ?
 			       json_object_new_int64(verdict->next_ms) : NULL);
 	return conn_json_print(o, "", "\n") ? -EIO : 0;
@@ -115,6 +115,8 @@ int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
 		sums->timers[event->timer]++;
 	if (verdict->cause)
 		sums->causes[verdict->cause]++;
+	if (out->has_drift)
+		foretold_count(out->foretold, &out->drift, out->hz);
 	err = out->json ? trace_out_json(out, event, verdict, conn) :
 			  trace_out_text(out, event, verdict, conn);
 	if (fflush(stdout))
@@ -147,7 +149,7 @@ static void trace_losses_text(const uint64_t *by_cpu, unsigned int cpus, uint64_
 	for (cpu = 0; cpu < cpus; cpu++)
 		if (by_cpu[cpu])
 			printf(" %u=%llu", cpu, (unsigned long long)by_cpu[cpu]);
-	puts("); --ring-size makes room");
+	puts(")");
 }
 
 static void trace_losses_json(const uint64_t *by_cpu, unsigned int cpus, uint64_t new)

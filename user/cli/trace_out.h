@@ -30,7 +30,7 @@ struct trace_out {
 	struct trace_sums sums;
 	struct foretold *foretold; /* what was foretold, and how it held */
 	bool has_drift;            /* this event is an end that was foretold ... */
-	int64_t drift_ms;          /* ... and came so much later than that */
+	struct foretold_drift drift; /* ... and how well */
 };
 
 void trace_out_begin(const struct trace_out *out);

@@ -11,8 +11,8 @@
 #include "tcptimer.skel.h"
 
 const struct loader_program loader_programs[] = {
-	{ "snapshot_tcp", "iter/tcp", "list", true },
-	{ "snapshot_owner", "iter/task_file", "list -p, trace", false },
+	{ "snapshot_tcp", "iter/tcp", "list, explain", true },
+	{ "snapshot_owner", "iter/task_file", "list -p, explain, trace", false },
 	{ "trace_timer_entry", "tp_btf/timer_expire_entry", "trace", true },
 	{ "trace_timer_exit", "tp_btf/timer_expire_exit", "trace", true },
 	{ "trace_retransmit_skb", "tp_btf/tcp_retransmit_skb", "trace", true },
