@@ -25,6 +25,10 @@ ifeq ($(SAN),1)
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
 
+# V=1 shows the commands themselves.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@)
+
 # ---- what is pure links without libbpf ----
 ENGINE_SRC := $(wildcard user/engine/*.c) user/words.c
 PURE_SRC := $(filter-out user/words.c,$(wildcard user/*.c)) $(wildcard user/policy/*.c)
@@ -42,16 +46,20 @@ all: $(B)/tcptimer $(B)/libtcptimer.a $(B)/tcptimer.pc
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LIB_CFLAGS) -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LIB_CFLAGS) -c $< -o $@
 
 $(B)/libtcptimer.a: $(ENGINE_OBJ)
-	$(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/libpure.a: $(PURE_OBJ)
-	$(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/tcptimer: $(CLI_OBJ) $(B)/libpure.a $(B)/libtcptimer.a
-	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
 # Names PREFIX, so made anew each time.
 $(B)/tcptimer.pc: FORCE
@@ -61,13 +69,16 @@ $(B)/tcptimer.pc: FORCE
 # ---- BPF: each file to an object, one linked object, one skeleton ----
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/tcptimer/*.h) Makefile
 	@mkdir -p $(@D)
-	$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Ibpf -Iinclude -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) -c $< -o $@
+	$(call say,CLANG)
+	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Ibpf -Iinclude -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) -c $< -o $@
 
 $(B)/tcptimer.bpf.o: $(patsubst bpf/%.c,$(B)/bpf/%.o,$(BPF_SRC))
-	$(BPFTOOL) gen object $@ $^
+	$(call say,GEN)
+	$(Q)$(BPFTOOL) gen object $@ $^
 
 $(B)/tcptimer.skel.h: $(B)/tcptimer.bpf.o
-	$(BPFTOOL) gen skeleton $< name tcptimer_bpf > $@
+	$(call say,GEN)
+	$(Q)$(BPFTOOL) gen skeleton $< name tcptimer_bpf > $@
 
 $(call obj,$(wildcard user/kernel/*.c)): | $(B)/tcptimer.skel.h
 
@@ -79,21 +90,25 @@ TESTLIB_OBJ := $(call obj,$(wildcard tests/lib/*.c) $(filter-out tests/system/te
 
 $(B)/unit/%: tests/unit/%.c $(B)/libpure.a $(B)/libtcptimer.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Itests $< -o $@ $(B)/libpure.a $(B)/libtcptimer.a -lcmocka -lm
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests $< -o $@ $(B)/libpure.a $(B)/libtcptimer.a -lcmocka -lm
 
 $(B)/system/%: tests/system/%.c $(TESTLIB_OBJ) $(B)/libpure.a $(B)/libtcptimer.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LIB_CFLAGS) -Itests $^ -o $@ -lcmocka $(LIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LIB_CFLAGS) -Itests $^ -o $@ -lcmocka $(LIBS)
 
 # libFuzzer under the sanitizers: FUZZ_SECONDS a target.
 FUZZFLAGS := -std=gnu11 -O1 -g -Iinclude -Iuser -Itests -fno-sanitize-recover=undefined
 SAN_OBJ := $(patsubst %.c,$(B)/san/%.o,$(ENGINE_SRC) $(PURE_SRC))
 $(B)/san/%.o: %.c
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
+	$(call say,CLANG)
+	$(Q)$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
 $(B)/fuzz/%: tests/fuzz/%.c $(SAN_OBJ)
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer,address,undefined $^ -o $@ -lm
+	$(call say,CLANG)
+	$(Q)$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer,address,undefined $^ -o $@ -lm
 
 $(call obj,$(wildcard tests/lib/*.c)): CFLAGS_ALL += -Itests
 
@@ -127,7 +142,8 @@ demo:
 
 $(B)/demo-stall: contrib/demo/stall.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(WARN) $(CFLAGS) $< -o $@
+	$(call say,LD)
+	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) $< -o $@
 
 format-check:
 	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
