@@ -40,6 +40,7 @@ PURE_OBJ := $(call obj,$(PURE_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
 
 .PHONY: all clean deps deps-test test demo install unit system cli fuzz check format-check
+.DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 FORCE:
 all: $(B)/tcptimer $(B)/libtcptimer.a $(B)/tcptimer.pc

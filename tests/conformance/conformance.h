@@ -74,8 +74,11 @@ struct seen {
 	bool late_known;
 	uint8_t kind;         /* enum tcptimer_event_kind */
 	uint8_t timer;
+	bool closed;
 	bool in_handler;
-	bool orphan;
+	bool held;            /* compared: `error` jiffies from the time foretold */
+	bool anew;            /* the engine foretold anew after it */
+	int64_t error;
 	struct event_verdict verdict;
 };
 

@@ -184,6 +184,16 @@ static bool word_segments(struct trial *trial, long value, bool first)
 	return word_send(trial, value * MSS, first);
 }
 
+static bool word_read(struct trial *trial, long value, bool first)
+{
+	char data[4096];
+
+	(void)value, (void)first;
+	while (read(trial->fd, data, sizeof(data)) > 0)
+		;
+	return true;
+}
+
 static bool word_close(struct trial *trial, long value, bool first)
 {
 	(void)value, (void)first;
@@ -360,6 +370,7 @@ static const struct {
 	{ "accept", word_accept, false },
 	{ "send", word_send, false },         /* bytes */
 	{ "segments", word_segments, false }, /* of the peer's MSS */
+	{ "read", word_read, false },
 	{ "close", word_close, false },
 	{ "shutdown", word_shutdown, false },
 	/* the peer's manner from here on */

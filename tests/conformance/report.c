@@ -34,24 +34,25 @@ static void side_foretold(const struct forecast *f, size_t i, char *buf, size_t 
 {
 	const struct tcptimer_engine_event *ev = &f->events[i];
 
-	if (i >= f->timeline.count) {
-		*buf = '\0';
-		return;
-	}
-	snprintf(buf, size, "%+8lld %-11s %-13s n%-3u %s %d", (long long)ev->at_min_jiffies,
-		 tcptimer_timer_name(ev->timer), tcptimer_action_name(ev->action), ev->n,
-		 ev->cause ? tcptimer_cause_name(ev->cause) : "", ev->err);
+	*buf = '\0';
+	if (i < f->timeline.count)
+		snprintf(buf, size, "%+8lld %-11s %-13s n%-3u %s %d", (long long)ev->at_min_jiffies,
+			 tcptimer_timer_name(ev->timer), tcptimer_action_name(ev->action), ev->n,
+			 ev->cause ? tcptimer_cause_name(ev->cause) : "", ev->err);
 }
 
 static void side_seen(const struct trial *trial, const struct seen *seen, char *buf, size_t size)
 {
 	const struct event_verdict *v = &seen->verdict;
+	char held[32] = "-";
 
-	snprintf(buf, size, "%+8lld %-9s %-11s %-13s n%-3u %s %d late %u",
+	if (seen->held)
+		snprintf(held, sizeof(held), "%+lld", (long long)seen->error);
+	snprintf(buf, size, "%+8lld %-9s %-11s %-13s n%-3u %s %d late %u held %s%s",
 		 (long long)(seen->jiffy - trial->forecast.snap.now_jiffies),
 		 tcptimer_event_name(seen->kind), tcptimer_timer_name(seen->timer),
 		 tcptimer_action_name(v->action), v->n, v->cause ? tcptimer_cause_name(v->cause) : "",
-		 v->err, seen->late);
+		 v->err, seen->late, held, seen->anew ? ", foretold anew" : "");
 }
 
 static void report_file(FILE *out, const struct trial *trial, const char *directory)
@@ -90,9 +91,11 @@ void report_disagreement(FILE *out, const struct trial *trial, const char *direc
 		dl->never ? "never" : "", tcptimer_timer_name(dl->timer),
 		tcptimer_cause_name(dl->cause), dl->err, dl->rst, (long long)dl->at_min_jiffies, dl->n,
 		tcptimer_limit_name(dl->limit), dl->limit_value);
-	while (from < trial->log_count &&
-	       trial->log[from].jiffy < trial->forecast.snap.now_jiffies)
-		from++;
+	for (; from < trial->log_count && trial->log[from].jiffy < trial->forecast.snap.now_jiffies;
+	     from++) {
+		side_seen(trial, &trial->log[from], right, sizeof(right));
+		fprintf(out, "  %-60s | %s\n", "", right);
+	}
 	fprintf(out, "  %-60s | %s\n", "foretold (jiffies after the snapshot)", "came");
 	for (i = 0; (i <= trial->forecast.next + 1 && i < trial->forecast.timeline.count) ||
 		    from + i < trial->log_count; i++) {

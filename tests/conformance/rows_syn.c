@@ -11,7 +11,7 @@ static const struct row rows[] = {
 	H4(SYN, "syn: syn_retries=2", "syn_retries=2", "syn snap"),
 	R4(SYN, "syn: syn_retries=3", "syn_retries=3", "syn snap"),
 	R4(SYN, "syn: syn_retries=10", "syn_retries=10", "syn snap"),
-	R4(SYN, "syn: syn_retries=127", "syn_retries=127", "syn snap"),
+	R4(SYN, "syn: syn_retries=60", "syn_retries=60", "syn snap"),
 	H4(SYN, "syn: SYNCNT=1", "SYNCNT=1", "syn snap"),
 	HB(SYN, "syn: SYNCNT=2", "SYNCNT=2", "syn snap"),
 	R4(SYN, "syn: SYNCNT=3", "SYNCNT=3", "syn snap"),
@@ -73,7 +73,7 @@ static const struct row rows[] = {
 	R4(SYNACK, "synack: fast-open child, user_timeout", "fastopen=0x602 FASTOPEN=16",
 	   "listen half=10 accept user_timeout=3000 snap"),
 	R4(SYNACK, "synack: fast-open child, closed", "fastopen=0x602 FASTOPEN=16",
-	   "listen half=10 accept close snap"),
+	   "listen half=10 accept read close snap"),
 
 	HB(DELACK, "delack: one segment, not in quick mode", "", "connect QUICKACK=0 data=100 snap"),
 	H4(DELACK, "delack: after a missed one", "",

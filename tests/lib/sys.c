@@ -18,6 +18,7 @@
 #include "rtnl.h"
 #include "sys.h"
 
+int check_fail_status = CHECK_EXIT_FAIL;
 static void (*fail_hook)(void *);
 static void *fail_hook_arg;
 
@@ -41,7 +42,7 @@ void check_fail(const char *file, int line, const char *condition, const char *f
 	fail_hook = NULL;
 	if (hook)
 		hook(fail_hook_arg);
-	_exit(CHECK_EXIT_FAIL);
+	_exit(check_fail_status);
 }
 
 void check_skip(const char *format, ...)

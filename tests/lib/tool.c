@@ -68,6 +68,8 @@ void tool_start(struct tool *ret_tool, uid_t uid, const char *const *words)
 	const char *all[WORDS_MAX] = { tool_path() };
 	size_t i;
 
+	if (strcmp(words[0], "trace") == 0)
+		check_fail_status = CHECK_EXIT_FAIL_TRACED;
 	for (i = 0; words[i]; i++) {
 		CHECK(i + 2 < WORDS_MAX, "too many words");
 		all[i + 1] = words[i];
