@@ -21,6 +21,8 @@
 
 /* How often open stalls are looked at for a recovery, which no tracepoint tells. */
 #define TRACE_SWEEP_MS 100
+/* ... so many at a time: with more, the looks are further apart, and cost no more in all. */
+#define TRACE_SWEEP_STALLS 10000
 /* How often, at most, /proc is asked who holds a socket that is not known yet. */
 #define TRACE_OWNERS_MS 500
 
@@ -36,7 +38,7 @@ struct trace {
 	long count;             /* 0: no bound */
 	unsigned long told;
 	bool needs_pid;
-	bool sweeping;
+	uint64_t sweep_ms; /* between looks at open stalls; 0: none are open */
 	bool done;
 	int sweep_fd;
 	int status;
@@ -181,17 +183,17 @@ static int trace_record(void *arg, void *data, size_t size)
 /* Sweep while there are stalls, and be woken by nothing while there are none. */
 static void trace_arm_sweep(struct trace *t)
 {
-	bool wanted = tracer_open_stalls(&t->tracer) > 0;
+	uint64_t stalls = tracer_open_stalls(&t->tracer);
+	uint64_t ms = stalls ? TRACE_SWEEP_MS * (1 + stalls / TRACE_SWEEP_STALLS) : 0;
 	struct itimerspec every = {};
 
-	if (wanted == t->sweeping)
+	if (ms == t->sweep_ms)
 		return;
-	if (wanted) {
-		every.it_value.tv_nsec = TRACE_SWEEP_MS * 1000000L;
-		every.it_interval = every.it_value;
-	}
+	every.it_value.tv_sec = (time_t)(ms / 1000);
+	every.it_value.tv_nsec = (long)(ms % 1000 * 1000000);
+	every.it_interval = every.it_value;
 	timerfd_settime(t->sweep_fd, 0, &every, NULL);
-	t->sweeping = wanted;
+	t->sweep_ms = ms;
 }
 
 static int trace_epoll_add(int epoll_fd, int fd)
