@@ -108,8 +108,9 @@ static int conclude(const struct options *o, double seconds)
 	printf("\nkernel %s, HZ %u, %s; %zu scenarios (%zu of them random, seed %llu), %zu events held\n",
 	       observe_profile.name, observe_hz, observe_guest ? "virtual time" : "real time",
 	       trial_count, drawn, (unsigned long long)o->seed, events);
-	printf("worst error of those passed %lld jiffies, latest firing %u jiffies; events lost %llu; %.1f s\n",
-	       (long long)worst, late, (unsigned long long)observe_lost(), seconds);
+	printf("worst error of those passed %lld jiffies, latest firing %u jiffies; events lost %llu, programs left out %llu times; %.1f s\n",
+	       (long long)worst, late, (unsigned long long)observe_lost(),
+	       (unsigned long long)observe_missed(), seconds);
 	if (observe_lost()) {
 		printf("events were lost: nothing is proven\n");
 		sums[VERDICT_FAILED]++;

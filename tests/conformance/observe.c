@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "kernel/iter.h"
 #include "kernel/kernel.h"
@@ -93,6 +94,23 @@ void observe_consume(void)
 uint64_t observe_lost(void)
 {
 	return tracer_lost(&tracer, NULL);
+}
+
+/* Runs of a program that the kernel left out, because it was running on that CPU already. */
+uint64_t observe_missed(void)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(prog, tracer.bpf->obj) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+
+		if (bpf_program__fd(prog) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			sum += info.recursion_misses;
+	}
+	return sum;
 }
 
 struct observe_wanted {

@@ -22,6 +22,7 @@ bool observe_open(void (*fn)(const struct tcptimer_event *event));
 int observe_fd(void);
 void observe_consume(void);
 uint64_t observe_lost(void);
+uint64_t observe_missed(void); /* runs of programs left out by the kernel */
 /* The socket of the caller's namespace between these ports; false when there is none. */
 bool observe_snapshot(uint16_t local_port, uint16_t remote_port,
 		      struct tcptimer_snapshot *ret_snapshot);

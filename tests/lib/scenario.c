@@ -72,14 +72,28 @@ static void jobs_start(void)
 	}
 }
 
-/* It failed while the kernel left BPF programs out (witness.h): nothing is known, so once more. */
+static void job_print(const struct job *job)
+{
+	char chunk[4096];
+	ssize_t len;
+
+	lseek(job->output_fd, 0, SEEK_SET);
+	while ((len = read(job->output_fd, chunk, sizeof(chunk))) > 0)
+		fwrite(chunk, 1, (size_t)len, stderr);
+}
+
+/*
+ * A scenario with a trace failed while the kernel left BPF programs out (witness.h): nothing is
+ * known of tcptimer, so once more.
+ */
 static bool job_again(struct job *job, int status)
 {
 	uint64_t missed = witness_missed() - job->missed;
 
-	if (status == 0 || job->tries >= TRIES_MAX || !missed ||
-	    (WIFEXITED(status) && WEXITSTATUS(status) == CHECK_EXIT_SKIP))
+	if (job->tries >= TRIES_MAX || !missed || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) != CHECK_EXIT_FAIL_TRACED)
 		return false;
+	job_print(job);
 	fprintf(stderr,
 		"NOTE: this kernel ran no BPF program at %llu timers meanwhile; again: %s\n",
 		(unsigned long long)missed, job->scenario->name);
@@ -104,16 +118,6 @@ static void jobs_reap_one(void)
 		jobs[i].status = status;
 		return;
 	}
-}
-
-static void job_print(const struct job *job)
-{
-	char chunk[4096];
-	ssize_t len;
-
-	lseek(job->output_fd, 0, SEEK_SET);
-	while ((len = read(job->output_fd, chunk, sizeof(chunk))) > 0)
-		fwrite(chunk, 1, (size_t)len, stderr);
 }
 
 static bool in_ci(void)
