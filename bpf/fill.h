@@ -37,7 +37,7 @@ static __always_inline void fill_net(struct tcptimer_snapshot *s, struct sock_co
 }
 
 /* A sysctl of the namespace, 0 where the kernel lacks it. */
-#define FILL_SYSCTL(field) \
+#define FILL_SYSCTL(field)                                                                         \
 	(bpf_core_field_exists(net->ipv4.field) ? BPF_CORE_READ(net, ipv4.field) : 0)
 
 static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct sock_common *skc)
@@ -168,7 +168,8 @@ static __always_inline void fill_stall_fields(struct tcptimer_snapshot *s, __u64
 	s->kind = TCPTIMER_SOCK_FULL;
 	s->state = BPF_CORE_READ(p, __sk_common.skc_state);
 	s->flags = BPF_CORE_READ(p, __sk_common.skc_flags) & (1UL << SOCK_KEEPOPEN) ?
-			   TCPTIMER_F_KEEPOPEN : 0;
+			   TCPTIMER_F_KEEPOPEN :
+			   0;
 	s->packets_out = BPF_CORE_READ(tp, packets_out);
 	s->retransmits = BPF_CORE_READ(tp, inet_conn.icsk_retransmits);
 	s->snd_wnd = BPF_CORE_READ(tp, snd_wnd);
@@ -249,7 +250,8 @@ static __always_inline void fill_head_stamp(struct tcptimer_snapshot *s, __u64 s
 				break;
 			node = left;
 		}
-		head = (void *)((unsigned long)node - bpf_core_field_offset(struct sk_buff, rbnode));
+		head = (void *)((unsigned long)node -
+				bpf_core_field_offset(struct sk_buff, rbnode));
 	} else if (s->write_seq != s->snd_nxt) {
 		head = BPF_CORE_READ(p, sk_write_queue.next);
 	} else {
@@ -329,7 +331,7 @@ static __always_inline void fill_listener(struct tcptimer_snapshot *s, __u64 lis
 
 /* A full socket. The record must be zeroed. `known`: the namespace's sysctls, or NULL to read them. */
 static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk,
-					 const struct tcptimer_sysctls *known)
+				      const struct tcptimer_sysctls *known)
 {
 	fill_common(s, sk);
 	/* A socket on its way to CLOSE has put its port back already (inet_put_port). */
@@ -350,7 +352,7 @@ static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk,
 
 /* A request socket (SYN_RECV). The record must be zeroed. */
 static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req,
-					   const struct tcptimer_sysctls *known)
+					 const struct tcptimer_sysctls *known)
 {
 	struct tcp_request_sock *treq = KPTR(tcp_request_sock, req);
 	struct request_sock *r = KPTR(request_sock, req);
@@ -380,7 +382,7 @@ static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req,
 
 /* A mini-socket of TIME_WAIT or FIN_WAIT2. The record must be zeroed. */
 static __always_inline void fill_timewait(struct tcptimer_snapshot *s, __u64 tw,
-					   const struct tcptimer_sysctls *known)
+					  const struct tcptimer_sysctls *known)
 {
 	struct tcp_timewait_sock *ttw = KPTR(tcp_timewait_sock, tw);
 	struct inet_timewait_sock *t = KPTR(inet_timewait_sock, tw);

@@ -389,14 +389,14 @@ struct bpf_iter__task_file {
 #pragma clang attribute pop
 
 /* Bits and numbers that BTF has no name for, or that never moved. */
-#define SOCK_DEAD 0     /* enum sock_flags */
+#define SOCK_DEAD 0 /* enum sock_flags */
 #define SOCK_KEEPOPEN 3
 #define IPPROTO_TCP 6
 #define AF_INET 2
 #define AF_INET6 10
 #define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
-#define RTAX_LOCK 1     /* include/uapi/linux/rtnetlink.h */
+#define RTAX_LOCK 1 /* include/uapi/linux/rtnetlink.h */
 #define RTAX_RTO_MIN 13
 #define DST_METRICS_FLAGS 3UL
 

@@ -7,8 +7,8 @@
 #include "owner.h"
 
 const volatile __u32 cfg_hz = 250;
-const volatile __u32 cfg_states = ~0U;  /* mask of 1 << state to write */
-const volatile __u16 cfg_family = 0;    /* AF_INET or AF_INET6; 0: both */
+const volatile __u32 cfg_states = ~0U;   /* mask of 1 << state to write */
+const volatile __u16 cfg_family = 0;     /* AF_INET or AF_INET6; 0: both */
 const volatile bool cfg_stalled = false; /* only stalled sockets */
 
 /* An iteration stays in one namespace: its sysctls are read with its first socket. */

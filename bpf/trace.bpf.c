@@ -10,8 +10,8 @@
 #include "fill.h"
 #include "trace_map.h"
 
-const volatile __u32 cfg_timers = 0;   /* mask of 1 << enum tcptimer_timer told without a stall */
-const volatile bool cfg_all = false;   /* tell of every socket, stalled or not */
+const volatile __u32 cfg_timers = 0; /* mask of 1 << enum tcptimer_timer told without a stall */
+const volatile bool cfg_all = false; /* tell of every socket, stalled or not */
 
 /* Handlers of the TCP timers: comparing addresses is what names a timer. */
 extern const void tcp_write_timer __ksym;
@@ -37,9 +37,9 @@ enum trace_slot {
 };
 
 struct trace_scratch {
-	__u64 timer;  /* SLOT_TIMER: the timer whose handler runs, 0 between handlers */
+	__u64 timer; /* SLOT_TIMER: the timer whose handler runs, 0 between handlers */
 	__u64 sk;
-	__u32 class;  /* enum trace_class */
+	__u32 class; /* enum trace_class */
 	__u32 pad;
 	struct tcptimer_event ev;
 };

@@ -20,12 +20,12 @@ struct trace_stall {
 #define TRACE_S_DEFERRED 1 /* a write timer was left to the socket's owner */
 #define TRACE_S_RST_IN 2
 #define TRACE_S_RST_OUT 4
-#define TRACE_S_CLOSED 8   /* reached CLOSE; the end is told when its reason is known */
+#define TRACE_S_CLOSED 8 /* reached CLOSE; the end is told when its reason is known */
 
 /* Indexes of the per-CPU counters of what was not told. */
 enum trace_loss {
-	TRACE_LOSS_RING,  /* events: the ring buffer was full */
-	TRACE_LOSS_TABLE, /* stalls: the table of open stalls was full */
+	TRACE_LOSS_RING,   /* events: the ring buffer was full */
+	TRACE_LOSS_TABLE,  /* stalls: the table of open stalls was full */
 	TRACE_LOSS_UNSEEN, /* retransmissions that the kernel counted and no program saw */
 	TRACE_LOSS_COUNT,
 };

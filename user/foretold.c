@@ -24,10 +24,18 @@ struct foretold {
 static uint32_t foretold_settings(const struct tcptimer_snapshot *s)
 {
 	const uint32_t limits[] = {
-		s->user_timeout_ms, s->syn_retries, s->rto_max_jiffies, s->rto_min_jiffies,
-		s->keepalive_time_jiffies, s->keepalive_intvl_jiffies, s->keepalive_probes,
-		(uint32_t)s->linger2_jiffies, s->sysctls.retries2, s->sysctls.syn_retries,
-		s->sysctls.orphan_retries, s->sysctls.synack_retries,
+		s->user_timeout_ms,
+		s->syn_retries,
+		s->rto_max_jiffies,
+		s->rto_min_jiffies,
+		s->keepalive_time_jiffies,
+		s->keepalive_intvl_jiffies,
+		s->keepalive_probes,
+		(uint32_t)s->linger2_jiffies,
+		s->sysctls.retries2,
+		s->sysctls.syn_retries,
+		s->sysctls.orphan_retries,
+		s->sysctls.synack_retries,
 		s->flags & (TCPTIMER_F_KEEPOPEN | TCPTIMER_F_DEAD),
 	};
 	uint32_t hash = 2166136261U; /* FNV-1a over words */

@@ -13,10 +13,10 @@
 #define FORETOLD_MAX (1U << 20) /* connections remembered; more are let go of, and not compared */
 
 struct foretold_sums {
-	unsigned long ends;         /* ends by the kernel that had been foretold */
+	unsigned long ends; /* ends by the kernel that had been foretold */
 	unsigned long right_cause;
-	unsigned long in_time;      /* within two jiffies */
-	int64_t worst_ms;           /* the largest drift, signed: > 0 later than foretold */
+	unsigned long in_time; /* within two jiffies */
+	int64_t worst_ms;      /* the largest drift, signed: > 0 later than foretold */
 };
 
 struct foretold;
@@ -29,7 +29,7 @@ void foretold_set(struct foretold *foretold, const struct conn *conn, uint64_t n
 void foretold_forget(struct foretold *foretold, uint64_t sk);
 /* An end that had been foretold. */
 struct foretold_drift {
-	int64_t ms;       /* how much later than foretold it came */
+	int64_t ms; /* how much later than foretold it came */
 	bool right_cause;
 };
 

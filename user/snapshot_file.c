@@ -58,8 +58,7 @@ int tcptimer_snapshot_file_read(const void *data, size_t len,
 		return TCPTIMER_SNAPSHOT_FILE_SHORT;
 	memcpy(&file, data, sizeof(file));
 	if (file.hz < TCPTIMER_HZ_MIN || file.hz > TCPTIMER_HZ_MAX ||
-	    file.peer >= TCPTIMER_PEER_COUNT ||
-	    file.profile_name[sizeof(file.profile_name) - 1] ||
+	    file.peer >= TCPTIMER_PEER_COUNT || file.profile_name[sizeof(file.profile_name) - 1] ||
 	    file.profile.name[sizeof(file.profile.name) - 1])
 		return TCPTIMER_SNAPSHOT_FILE_VALUES;
 	*ret_file = file;

@@ -14,6 +14,9 @@
 #ifndef TCPTIMER_ENGINE_H
 #define TCPTIMER_ENGINE_H
 
+/* Columns of comments are laid out by hand. */
+/* clang-format off */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
@@ -492,5 +495,7 @@ const char *tcptimer_oow_counter(enum tcptimer_oow_reason reason);
 
 /* icsk_retransmits a TCP_DEFER_ACCEPT of so many seconds becomes: secs_to_retrans(). */
 __u8 tcptimer_defer_accept_periods(__u32 seconds, __u32 timeout_s, __u32 rto_max_s);
+
+/* clang-format on */
 
 #endif

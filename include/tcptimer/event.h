@@ -9,6 +9,9 @@
 #ifndef TCPTIMER_EVENT_H
 #define TCPTIMER_EVENT_H
 
+/* Columns of comments are laid out by hand. */
+/* clang-format off */
+
 #include "words.h"
 #include "snapshot.h"
 
@@ -69,5 +72,7 @@ struct tcptimer_event {
 	struct tcptimer_before before;
 	struct tcptimer_snapshot after;
 };
+
+/* clang-format on */
 
 #endif

@@ -17,11 +17,11 @@
 #define TCPTIMER_JIFFIES_FOREVER 0x3ffffffffffffffeULL
 
 /* Constants of include/net/tcp.h in jiffies. The casts are the kernel's: HZ/5 truncates. */
-#define TCPTIMER_RTO_MIN_JIFFIES(hz) ((hz) / 5u)          /* TCP_RTO_MIN, the model's base */
-#define TCPTIMER_RTO_MAX_JIFFIES(hz) (120u * (hz))        /* TCP_RTO_MAX */
-#define TCPTIMER_TIMEOUT_INIT_JIFFIES(hz) (hz)            /* TCP_TIMEOUT_INIT, 1 s since 3.1 */
-#define TCPTIMER_RESOURCE_PROBE_JIFFIES(hz) ((hz) / 2u)   /* TCP_RESOURCE_PROBE_INTERVAL */
-#define TCPTIMER_TIMEWAIT_LEN_JIFFIES(hz) (60u * (hz))    /* TCP_TIMEWAIT_LEN */
+#define TCPTIMER_RTO_MIN_JIFFIES(hz) ((hz) / 5u)        /* TCP_RTO_MIN, the model's base */
+#define TCPTIMER_RTO_MAX_JIFFIES(hz) (120u * (hz))      /* TCP_RTO_MAX */
+#define TCPTIMER_TIMEOUT_INIT_JIFFIES(hz) (hz)          /* TCP_TIMEOUT_INIT, 1 s since 3.1 */
+#define TCPTIMER_RESOURCE_PROBE_JIFFIES(hz) ((hz) / 2u) /* TCP_RESOURCE_PROBE_INTERVAL */
+#define TCPTIMER_TIMEWAIT_LEN_JIFFIES(hz) (60u * (hz))  /* TCP_TIMEWAIT_LEN */
 
 /* ilog2() of a number above 0; 0 gives 0. */
 static inline __u32 tcptimer_ilog2(__u32 v)

@@ -10,6 +10,9 @@
 #ifndef TCPTIMER_SNAPSHOT_H
 #define TCPTIMER_SNAPSHOT_H
 
+/* Columns of comments are laid out by hand. */
+/* clang-format off */
+
 #ifndef __bpf__
 #include <stddef.h>
 #include <linux/types.h>
@@ -210,5 +213,7 @@ struct tcptimer_snapshot {
 #ifndef __bpf__
 _Static_assert(sizeof(struct tcptimer_sysctls) == 48, "tcptimer_sysctls");
 #endif
+
+/* clang-format on */
 
 #endif

@@ -30,10 +30,10 @@ struct tcptimer_snapshot_file {
 
 /* What a read refuses a file for. */
 enum tcptimer_snapshot_file_error {
-	TCPTIMER_SNAPSHOT_FILE_SHORT = -1,   /* not as long as a snapshot file is */
-	TCPTIMER_SNAPSHOT_FILE_MAGIC_ = -2,  /* not a snapshot file, or of another byte order */
-	TCPTIMER_SNAPSHOT_FILE_OTHER = -3,   /* of another version of tcptimer */
-	TCPTIMER_SNAPSHOT_FILE_VALUES = -4,  /* a field that no writer sets so */
+	TCPTIMER_SNAPSHOT_FILE_SHORT = -1,  /* not as long as a snapshot file is */
+	TCPTIMER_SNAPSHOT_FILE_MAGIC_ = -2, /* not a snapshot file, or of another byte order */
+	TCPTIMER_SNAPSHOT_FILE_OTHER = -3,  /* of another version of tcptimer */
+	TCPTIMER_SNAPSHOT_FILE_VALUES = -4, /* a field that no writer sets so */
 };
 
 const char *tcptimer_snapshot_file_strerror(int error);

@@ -33,7 +33,8 @@ static inline int tcptimer_stall_timer(const struct tcptimer_snapshot *s)
 		return s->num_timeout ? TCPTIMER_TIMER_SYNACK : TCPTIMER_TIMER_NONE;
 	if (s->packets_out) {
 		/* Against a window that shrank to zero the RTO fires and icsk_retransmits stays 0. */
-		if (s->retransmits || (!s->snd_wnd && s->ca_state == TCPTIMER_CA_LOSS && s->retrans_stamp))
+		if (s->retransmits ||
+		    (!s->snd_wnd && s->ca_state == TCPTIMER_CA_LOSS && s->retrans_stamp))
 			return TCPTIMER_TIMER_RETRANS;
 		return TCPTIMER_TIMER_NONE;
 	}
@@ -81,7 +82,8 @@ static inline __u64 tcptimer_stall_retrans_ms(const struct tcptimer_snapshot *s)
 static inline __u64 tcptimer_stall_synack_jiffies(const struct tcptimer_snapshot *s, __u32 hz)
 {
 	__u64 max = s->rto_max_jiffies ? s->rto_max_jiffies : 120ULL * hz;
-	__u64 period = s->rto_jiffies ? s->rto_jiffies : hz; /* before 5.17 it has none of its own */
+	__u64 period = s->rto_jiffies ? s->rto_jiffies :
+					hz; /* before 5.17 it has none of its own */
 	__u64 left = s->mini_expires - s->now_jiffies;
 	__u64 age = 0;
 	unsigned int i;

@@ -6,6 +6,9 @@
 #ifndef TCPTIMER_WORDS_H
 #define TCPTIMER_WORDS_H
 
+/* Columns of comments are laid out by hand. */
+/* clang-format off */
+
 /*
  * Timers. The name is what commands, filters and JSON show. The comment is the kernel's handler.
  *   X(ENUMERATOR, "name")
@@ -108,5 +111,7 @@ const char *tcptimer_state_ss_name(unsigned int state); /* "SYN-SENT" */
 /* The timer of that name, or -1. */
 int tcptimer_timer_by_name(const char *name);
 #endif
+
+/* clang-format on */
 
 #endif

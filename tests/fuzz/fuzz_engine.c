@@ -68,7 +68,8 @@ static void fuzz_rules(const struct tcptimer_profile *profile, uint32_t hz,
 	__u8 pingpong;
 
 	tcptimer_timewait_segment(profile, hz, s, &in->segment, in->state & 1, &tw);
-	tcptimer_oow_check(profile, s, in->state % TCPTIMER_OOW_COUNT, in->hz & 1, in->hz & 2, &oow);
+	tcptimer_oow_check(profile, s, in->state % TCPTIMER_OOW_COUNT, in->hz & 1, in->hz & 2,
+			   &oow);
 	tcptimer_delack_schedule(profile, hz, s, &delack);
 	tcptimer_delack_missed(profile, hz, s, &ato, &pingpong);
 	tcptimer_fin_time(s, &limit);

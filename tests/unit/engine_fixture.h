@@ -47,15 +47,15 @@ static inline struct tcptimer_deadline fixture_deadline(const char *name, __u32 
 }
 
 /* The events of an exact run; returns their number. */
-static inline size_t fixture_events(const char *name, __u32 hz, enum tcptimer_peer peer, __u32 flags,
-				    const struct tcptimer_snapshot *s,
+static inline size_t fixture_events(const char *name, __u32 hz, enum tcptimer_peer peer,
+				    __u32 flags, const struct tcptimer_snapshot *s,
 				    struct tcptimer_engine_event *events, size_t max,
 				    struct tcptimer_timeline *line)
 {
 	struct tcptimer_engine_params params = { .hz = hz, .peer = peer, .flags = flags };
 
-	assert_int_equal(tcptimer_engine_timeline(fixture_profile(name), &params, s, events, max,
-						  line), 0);
+	assert_int_equal(
+		tcptimer_engine_timeline(fixture_profile(name), &params, s, events, max, line), 0);
 	return line->count;
 }
 

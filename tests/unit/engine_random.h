@@ -82,7 +82,8 @@ static inline void random_socket(struct engine_random *r, __u32 hz, struct tcpti
 		s->keepalive_probes = (__u8)(1 + random_below(r, 20));
 	}
 	if (random_one_in(r, 4))
-		s->linger2_jiffies = (__s32)(random_below(r, 121) * hz) - (random_one_in(r, 9) ? 1 : 0);
+		s->linger2_jiffies =
+			(__s32)(random_below(r, 121) * hz) - (random_one_in(r, 9) ? 1 : 0);
 	if (random_one_in(r, 6))
 		s->flags |= TCPTIMER_F_THIN_LTO;
 	if (random_one_in(r, 5))
@@ -135,8 +136,8 @@ static inline bool random_snapshot(struct engine_random *r, const struct tcptime
 			s->backoff = s->retransmits;
 			s->retrans_stamp = (__u32)(s->now_ns / 1000000) - random_magnitude(r, 17);
 			if (p->usec_ts && (s->flags & TCPTIMER_F_USEC_TS))
-				s->retrans_stamp = (__u32)(s->now_ns / 1000) -
-						   random_magnitude(r, 25);
+				s->retrans_stamp =
+					(__u32)(s->now_ns / 1000) - random_magnitude(r, 25);
 			s->ca_state = 4;
 		}
 	} else if (state == 5) {

@@ -29,16 +29,16 @@ static const struct anchor {
 	__u32 n;
 } anchors[] = {
 	/* SYN: 1+2+4+8+16+32 s of RTOs, and 64 s until noticed; each rounded up by the wheel. */
-	{ "SYN, default, 6.1", "6.1", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1,
-	  .lo_ms = 131070, .hi_ms = 131070, .width_ms = 2048,
-	  .cause = TCPTIMER_CAUSE_SYN_RETRIES, .limit = TCPTIMER_LIMIT_SYN_RETRIES, .n = 6 },
+	{ "SYN, default, 6.1", "6.1", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1, .lo_ms = 131070,
+	  .hi_ms = 131070, .width_ms = 2048, .cause = TCPTIMER_CAUSE_SYN_RETRIES,
+	  .limit = TCPTIMER_LIMIT_SYN_RETRIES, .n = 6 },
 	/* Four linear seconds more (6.5), so 4 + 127 s and 10 retransmissions. */
-	{ "SYN, default, 6.12", "6.12", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1,
-	  .lo_ms = 135170, .hi_ms = 135170, .width_ms = 2048,
-	  .cause = TCPTIMER_CAUSE_SYN_RETRIES, .limit = TCPTIMER_LIMIT_SYN_RETRIES, .n = 10 },
-	{ "SYN, default, 7.2", "7.2", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1,
-	  .lo_ms = 135170, .hi_ms = 135170, .width_ms = 2048,
-	  .cause = TCPTIMER_CAUSE_SYN_RETRIES, .limit = TCPTIMER_LIMIT_SYN_RETRIES, .n = 10 },
+	{ "SYN, default, 6.12", "6.12", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1, .lo_ms = 135170,
+	  .hi_ms = 135170, .width_ms = 2048, .cause = TCPTIMER_CAUSE_SYN_RETRIES,
+	  .limit = TCPTIMER_LIMIT_SYN_RETRIES, .n = 10 },
+	{ "SYN, default, 7.2", "7.2", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1, .lo_ms = 135170,
+	  .hi_ms = 135170, .width_ms = 2048, .cause = TCPTIMER_CAUSE_SYN_RETRIES,
+	  .limit = TCPTIMER_LIMIT_SYN_RETRIES, .n = 10 },
 	/* By count it would be 1 + 4 retransmissions; the model time of 1 is 3 s: noticed at 3.07. */
 	{ "SYNCNT 1 ends by the model", "6.18", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1,
 	  .syncnt = 1, .lo_ms = 3070, .hi_ms = 3070, .width_ms = 32,
@@ -48,53 +48,56 @@ static const struct anchor {
 	 * after the SYN, on a multiple of 8, the next four 256 apart (250 + 6), and 2 s, 500 jiffies,
 	 * takes 504: 251..258 + 4 * 256 + 504 = 1779..1786 jiffies, 7116..7144 ms.
 	 */
-	{ "SYNCNT 2", "6.18", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1, .syncnt = 2,
-	  .lo_ms = 7116, .hi_ms = 7144, .width_ms = 28,
-	  .cause = TCPTIMER_CAUSE_SYN_RETRIES, .limit = TCPTIMER_LIMIT_SYNCNT, .n = 5 },
+	{ "SYNCNT 2", "6.18", SYN_SENT, TCPTIMER_PEER_SILENT, .sack = 1, .syncnt = 2, .lo_ms = 7116,
+	  .hi_ms = 7144, .width_ms = 28, .cause = TCPTIMER_CAUSE_SYN_RETRIES,
+	  .limit = TCPTIMER_LIMIT_SYNCNT, .n = 5 },
 	{ "SYN, user_timeout 2500", "6.18", SYN_SENT, TCPTIMER_PEER_SILENT, 2500, .sack = 1,
-	  .lo_ms = 2510, .hi_ms = 2510, .width_ms = 48,
-	  .cause = TCPTIMER_CAUSE_USER_TIMEOUT, .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 3 },
+	  .lo_ms = 2510, .hi_ms = 2510, .width_ms = 48, .cause = TCPTIMER_CAUSE_USER_TIMEOUT,
+	  .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 3 },
 	/* The first timer is never clamped: 1 s, then a jiffy. */
 	{ "SYN, user_timeout 500", "6.18", SYN_SENT, TCPTIMER_PEER_SILENT, 500, .sack = 1,
-	  .lo_ms = 1030, .hi_ms = 1030, .width_ms = 32,
-	  .cause = TCPTIMER_CAUSE_USER_TIMEOUT, .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 1 },
-	{ "data, default", "6.1", ESTAB, TCPTIMER_PEER_SILENT, .sack = 1,
-	  .lo_ms = 938700, .hi_ms = 939100, .width_ms = 2048,
-	  .cause = TCPTIMER_CAUSE_RETRIES, .limit = TCPTIMER_LIMIT_RETRIES2, .n = 15 },
-	{ "data, default", "6.12", ESTAB, TCPTIMER_PEER_SILENT, .sack = 1,
-	  .lo_ms = 938700, .hi_ms = 939100, .width_ms = 2048,
-	  .cause = TCPTIMER_CAUSE_RETRIES, .limit = TCPTIMER_LIMIT_RETRIES2, .n = 15 },
-	{ "data, default", "7.2", ESTAB, TCPTIMER_PEER_SILENT, .sack = 1,
-	  .lo_ms = 938700, .hi_ms = 939100, .width_ms = 2048,
-	  .cause = TCPTIMER_CAUSE_RETRIES, .limit = TCPTIMER_LIMIT_RETRIES2, .n = 15 },
+	  .lo_ms = 1030, .hi_ms = 1030, .width_ms = 32, .cause = TCPTIMER_CAUSE_USER_TIMEOUT,
+	  .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 1 },
+	{ "data, default", "6.1", ESTAB, TCPTIMER_PEER_SILENT, .sack = 1, .lo_ms = 938700,
+	  .hi_ms = 939100, .width_ms = 2048, .cause = TCPTIMER_CAUSE_RETRIES,
+	  .limit = TCPTIMER_LIMIT_RETRIES2, .n = 15 },
+	{ "data, default", "6.12", ESTAB, TCPTIMER_PEER_SILENT, .sack = 1, .lo_ms = 938700,
+	  .hi_ms = 939100, .width_ms = 2048, .cause = TCPTIMER_CAUSE_RETRIES,
+	  .limit = TCPTIMER_LIMIT_RETRIES2, .n = 15 },
+	{ "data, default", "7.2", ESTAB, TCPTIMER_PEER_SILENT, .sack = 1, .lo_ms = 938700,
+	  .hi_ms = 939100, .width_ms = 2048, .cause = TCPTIMER_CAUSE_RETRIES,
+	  .limit = TCPTIMER_LIMIT_RETRIES2, .n = 15 },
 	/* user_timeout counts from the first retransmission, not from the data. */
 	{ "data, user_timeout 5000, no SACK", "6.18", ESTAB, TCPTIMER_PEER_SILENT, 5000,
-	  .lo_ms = 5350, .hi_ms = 5350, .width_ms = 252,
-	  .cause = TCPTIMER_CAUSE_USER_TIMEOUT, .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 4 },
-	{ "data, user_timeout 5000, loss probe", "6.18", ESTAB, TCPTIMER_PEER_SILENT, 5000, .sack = 1,
-	  .lo_ms = 5660, .hi_ms = 5660, .width_ms = 252,
+	  .lo_ms = 5350, .hi_ms = 5350, .width_ms = 252, .cause = TCPTIMER_CAUSE_USER_TIMEOUT,
+	  .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 4 },
+	{ "data, user_timeout 5000, loss probe", "6.18", ESTAB, TCPTIMER_PEER_SILENT, 5000,
+	  .sack = 1, .lo_ms = 5660, .hi_ms = 5660, .width_ms = 252,
 	  .cause = TCPTIMER_CAUSE_USER_TIMEOUT, .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 4 },
 	/*
 	 * The model's base is 200 ms whatever rto_min is: 63 * 200 ms = 12.6 s after the first
 	 * retransmission. The ninth RTO notices: 511 * 32 ms = 16.4 s, and 4 % of rounding.
 	 */
 	{ "retries2 5, rto_min 20 ms, rto 32", "6.18", ESTAB, TCPTIMER_PEER_SILENT,
-	  .rto_min_us = 20000, .rto_ms = 32, .retries2 = 5, .lo_ms = 17000, .hi_ms = 17200, .width_ms = 256,
-	  .cause = TCPTIMER_CAUSE_RETRIES, .limit = TCPTIMER_LIMIT_RETRIES2, .n = 8 },
+	  .rto_min_us = 20000, .rto_ms = 32, .retries2 = 5, .lo_ms = 17000, .hi_ms = 17200,
+	  .width_ms = 256, .cause = TCPTIMER_CAUSE_RETRIES, .limit = TCPTIMER_LIMIT_RETRIES2,
+	  .n = 8 },
 	/* 7200 s rounded up by up to 131 s, then nine intervals of 75 s. */
 	{ "keepalive, default", "6.1", ESTAB, TCPTIMER_PEER_SILENT, .sack = 1, .keepalive = 1,
-	  .lo_ms = 7905280, .hi_ms = 7905280, .width_ms = 131072,
-	  .cause = TCPTIMER_CAUSE_KEEPALIVE, .limit = TCPTIMER_LIMIT_KEEPALIVE_PROBES, .n = 9 },
+	  .lo_ms = 7905280, .hi_ms = 7905280, .width_ms = 131072, .cause = TCPTIMER_CAUSE_KEEPALIVE,
+	  .limit = TCPTIMER_LIMIT_KEEPALIVE_PROBES, .n = 9 },
 	{ "keepalive, default", "7.2", ESTAB, TCPTIMER_PEER_SILENT, .sack = 1, .keepalive = 1,
-	  .lo_ms = 7905280, .hi_ms = 7905280, .width_ms = 131072,
-	  .cause = TCPTIMER_CAUSE_KEEPALIVE, .limit = TCPTIMER_LIMIT_KEEPALIVE_PROBES, .n = 9 },
+	  .lo_ms = 7905280, .hi_ms = 7905280, .width_ms = 131072, .cause = TCPTIMER_CAUSE_KEEPALIVE,
+	  .limit = TCPTIMER_LIMIT_KEEPALIVE_PROBES, .n = 9 },
 	/* With user_timeout the probes' number is ignored; it is noticed on a probe's tick. */
-	{ "keepalive 3/2/9, user_timeout 6000", "6.18", ESTAB, TCPTIMER_PEER_SILENT, 6000, .sack = 1,
-	  .keepalive = 1, .keep = { 3, 2, 9 }, .lo_ms = 7200, .hi_ms = 7200, .width_ms = 256,
-	  .cause = TCPTIMER_CAUSE_USER_TIMEOUT, .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 2 },
-	{ "keepalive 3/2/9, user_timeout 1000", "6.18", ESTAB, TCPTIMER_PEER_SILENT, 1000, .sack = 1,
-	  .keepalive = 1, .keep = { 3, 2, 9 }, .lo_ms = 5100, .hi_ms = 5100, .width_ms = 256,
-	  .cause = TCPTIMER_CAUSE_USER_TIMEOUT, .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 1 },
+	{ "keepalive 3/2/9, user_timeout 6000", "6.18", ESTAB, TCPTIMER_PEER_SILENT, 6000,
+	  .sack = 1, .keepalive = 1, .keep = { 3, 2, 9 }, .lo_ms = 7200, .hi_ms = 7200,
+	  .width_ms = 256, .cause = TCPTIMER_CAUSE_USER_TIMEOUT,
+	  .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 2 },
+	{ "keepalive 3/2/9, user_timeout 1000", "6.18", ESTAB, TCPTIMER_PEER_SILENT, 1000,
+	  .sack = 1, .keepalive = 1, .keep = { 3, 2, 9 }, .lo_ms = 5100, .hi_ms = 5100,
+	  .width_ms = 256, .cause = TCPTIMER_CAUSE_USER_TIMEOUT,
+	  .limit = TCPTIMER_LIMIT_USER_TIMEOUT, .n = 1 },
 	/* 5.02 s after the first probe, which is sent 204..212 ms after it is armed. */
 	{ "probe0, answered, user_timeout 5000", "6.18", ESTAB, TCPTIMER_PEER_ZERO_WINDOW, 5000,
 	  .sack = 1, .probe0 = 1, .lo_ms = 5228, .hi_ms = 5228, .width_ms = 252,
@@ -146,8 +149,8 @@ static void test_anchors(void **state)
 		if (dl.never || dl.at_min_ms > a->lo_ms || dl.at_max_ms < a->hi_ms ||
 		    dl.at_max_ms - dl.at_min_ms > a->width_ms || dl.cause != a->cause ||
 		    dl.limit != a->limit || dl.n != a->n)
-			fail_msg("%s (%s): [%llu, %llu] cause %u limit %s n %u", a->what, a->profile,
-				 dl.at_min_ms, dl.at_max_ms, dl.cause,
+			fail_msg("%s (%s): [%llu, %llu] cause %u limit %s n %u", a->what,
+				 a->profile, dl.at_min_ms, dl.at_max_ms, dl.cause,
 				 tcptimer_limit_name(dl.limit), dl.n);
 		assert_int_equal(dl.err, 110);
 		assert_true(dl.reported);
@@ -209,7 +212,8 @@ static void test_syn_schedule(void **state)
 	for (i = 0; i < COUNT(v61); i++)
 		assert_in_range(ev[i].at_ms, v61[i] * 1000, v61[i] * 1125);
 	fixture_socket("6.12", 250, SYN_SENT, &s);
-	assert_int_equal(fixture_events("6.12", 250, TCPTIMER_PEER_SILENT, 0, &s, ev, 16, &line), 11);
+	assert_int_equal(fixture_events("6.12", 250, TCPTIMER_PEER_SILENT, 0, &s, ev, 16, &line),
+			 11);
 	for (i = 0; i < COUNT(v612); i++)
 		assert_in_range(ev[i].at_ms, v612[i] * 1000, v612[i] * 1125);
 	assert_true(ev[3].flags & TCPTIMER_EV_LINEAR);

@@ -15,7 +15,10 @@ static struct tcptimer_deadline ask(const struct tcptimer_profile *p, __u32 hz,
 				    const struct tcptimer_snapshot *s)
 {
 	struct tcptimer_engine_params params = {
-		.hz = hz, .peer = peer, .flags = flags, .ignored_limits = ignored,
+		.hz = hz,
+		.peer = peer,
+		.flags = flags,
+		.ignored_limits = ignored,
 	};
 	struct tcptimer_deadline dl;
 
@@ -39,8 +42,8 @@ static void test_between_profiles(void **state)
 	assert_int_equal(ask(&count, 250, TCPTIMER_PEER_SILENT, 0, 0, &s).limit,
 			 TCPTIMER_LIMIT_SYNCNT);
 	/* without that limit nothing is left */
-	assert_true(ask(&count, 250, TCPTIMER_PEER_SILENT, 0, 1u << TCPTIMER_LIMIT_SYNCNT,
-			&s).never);
+	assert_true(
+		ask(&count, 250, TCPTIMER_PEER_SILENT, 0, 1u << TCPTIMER_LIMIT_SYNCNT, &s).never);
 	rounded.user_timeout_ms = 0;
 	rounded.rto_clamp = 0;
 	fixture_socket("6.1", 250, ESTAB, &s);
@@ -125,10 +128,10 @@ static void test_two_timers(void **state)
 		fin = ask(p, 250, TCPTIMER_PEER_SILENT, TCPTIMER_ENGINE_ANY_PHASE,
 			  1u << TCPTIMER_LIMIT_USER_TIMEOUT | 1u << TCPTIMER_LIMIT_ORPHAN_RETRIES,
 			  &s);
-		assert_int_equal(dl.at_min_ms, fin.at_min_ms < data.at_min_ms ? fin.at_min_ms :
-										data.at_min_ms);
-		assert_int_equal(dl.at_max_ms, fin.at_max_ms < data.at_max_ms ? fin.at_max_ms :
-										data.at_max_ms);
+		assert_int_equal(dl.at_min_ms,
+				 fin.at_min_ms < data.at_min_ms ? fin.at_min_ms : data.at_min_ms);
+		assert_int_equal(dl.at_max_ms,
+				 fin.at_max_ms < data.at_max_ms ? fin.at_max_ms : data.at_max_ms);
 	}
 	/*
 	 * The one range within the other: an RTO of 16.4 s is late by up to 2.048 s, and ends it two
@@ -292,13 +295,15 @@ static void test_leftovers(void **state)
 	tcptimer_snapshot_arm_probe0(p, 250, &s);
 	s.sysctls.orphan_retries = 100;
 	assert_true(ask(p, 250, TCPTIMER_PEER_ZERO_WINDOW, 0, 0, &s).never);
-	assert_true(ask(p, 250, TCPTIMER_PEER_ZERO_WINDOW, 0,
-			1u << TCPTIMER_LIMIT_ORPHAN_RETRIES, &s).never);
+	assert_true(
+		ask(p, 250, TCPTIMER_PEER_ZERO_WINDOW, 0, 1u << TCPTIMER_LIMIT_ORPHAN_RETRIES, &s)
+			.never);
 	/* 3.15, dropped here, not alive any more: by the backoff that it already has */
 	s.sysctls.orphan_retries = 2;
 	s.backoff = 12;
-	assert_int_equal(ask(old, 250, TCPTIMER_PEER_SILENT, TCPTIMER_ENGINE_LOCAL_DROP, 0, &s).cause,
-			 TCPTIMER_CAUSE_ORPHAN);
+	assert_int_equal(
+		ask(old, 250, TCPTIMER_PEER_SILENT, TCPTIMER_ENGINE_LOCAL_DROP, 0, &s).cause,
+		TCPTIMER_CAUSE_ORPHAN);
 	/* closed window, answered until now: the silence before may yet count once */
 	fixture_socket("6.12", 250, ESTAB, &s);
 	s.snd_wnd = 0;
@@ -317,8 +322,8 @@ static void test_leftovers(void **state)
 	{
 		struct tcptimer_timeline line;
 
-		assert_int_equal(fixture_events("6.12", 250, TCPTIMER_PEER_AUTO, 0, &s, ev, MAX,
-						&line), 1);
+		assert_int_equal(
+			fixture_events("6.12", 250, TCPTIMER_PEER_AUTO, 0, &s, ev, MAX, &line), 1);
 		assert_int_equal(ev[0].action, TCPTIMER_ACTION_NONE);
 	}
 	/* a fast-open child without its limit, and one whose peer closes the window at once */
@@ -326,11 +331,12 @@ static void test_leftovers(void **state)
 	s.flags |= TCPTIMER_F_TFO_CHILD;
 	assert_int_equal(tcptimer_engine_peer(&s), TCPTIMER_PEER_SILENT);
 	tcptimer_snapshot_arm_data(p, 250, &s);
-	assert_true(ask(p, 250, TCPTIMER_PEER_SILENT, 0, 1u << TCPTIMER_LIMIT_SYNACK_RETRIES,
-			&s).never);
+	assert_true(
+		ask(p, 250, TCPTIMER_PEER_SILENT, 0, 1u << TCPTIMER_LIMIT_SYNACK_RETRIES, &s).never);
 	s.num_timeout = 6;
-	assert_true(ask(p, 250, TCPTIMER_PEER_ZERO_WINDOW, 0, 1u << TCPTIMER_LIMIT_SYNACK_RETRIES,
-			&s).never);
+	assert_true(
+		ask(p, 250, TCPTIMER_PEER_ZERO_WINDOW, 0, 1u << TCPTIMER_LIMIT_SYNACK_RETRIES, &s)
+			.never);
 	s.state = TCPTIMER_STATE_FIN_WAIT2;
 	s.flags = 0;
 	s.packets_out = 0;
@@ -355,18 +361,22 @@ static void test_leftovers(void **state)
 /* Detection: what versions say that are no versions, and facts that agree. */
 static void test_detect_leftovers(void **state)
 {
-	struct tcptimer_kernel_facts facts = { .release = "6.12.0-amd64",
-					       .version = "#1 SMP Debian 13.0 4567 6.1.9 6.12/x 6:6.12.107-1" };
+	struct tcptimer_kernel_facts facts = {
+		.release = "6.12.0-amd64",
+		.version = "#1 SMP Debian 13.0 4567 6.1.9 6.12/x 6:6.12.107-1"
+	};
 	struct tcptimer_profile p;
 
 	(void)state;
 	assert_int_equal(tcptimer_profile_detect(&facts, &p), 0);
 	assert_string_equal(p.name, "6.12.107");
 	facts = (struct tcptimer_kernel_facts){ .release = "6.6.50",
-						.btf_tcp_usec_ts = TCPTIMER_YES, .btf_ato_bits = 8 };
+						.btf_tcp_usec_ts = TCPTIMER_YES,
+						.btf_ato_bits = 8 };
 	assert_int_equal(tcptimer_profile_detect(&facts, &p), 0);
 	assert_int_equal(p.shrunk_window, TCPTIMER_SHRUNK_USER_TIMEOUT);
-	facts = (struct tcptimer_kernel_facts){ .release = "6.12.9", .btf_ato_bits = 8,
+	facts = (struct tcptimer_kernel_facts){ .release = "6.12.9",
+						.btf_ato_bits = 8,
 						.btf_tcp_usec_ts = TCPTIMER_YES };
 	assert_int_equal(tcptimer_profile_detect(&facts, &p), 0);
 	assert_int_equal(p.ato_inflate, TCPTIMER_ATO_WRAP8);
@@ -386,8 +396,9 @@ static void test_detect_leftovers(void **state)
 static void test_timewait_leftovers(void **state)
 {
 	const struct tcptimer_profile *p = fixture_profile("4.3");
-	struct tcptimer_tw_segment fin = { .ack = 1, .fin = 1, .in_window = 1, .end_after = 1,
-					   .end_is_next = 1 };
+	struct tcptimer_tw_segment fin = {
+		.ack = 1, .fin = 1, .in_window = 1, .end_after = 1, .end_is_next = 1
+	};
 	struct tcptimer_tw_segment data = { .ack = 1, .at_rcv_nxt = 1 };
 	struct tcptimer_tw_segment paws_syn = { .syn = 1, .seq_after = 1, .paws_reject = 1 };
 	struct tcptimer_tw_result res;

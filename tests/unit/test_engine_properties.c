@@ -41,12 +41,13 @@ static void property_fail(const struct property_case *c, const char *what)
 	print_error("case %lu profile %s hz %u peer %s flags %x ignored %x state %u kind %u: %s\n",
 		    c->index, c->profile->name, c->params.hz, tcptimer_peer_name(c->params.peer),
 		    c->params.flags, c->params.ignored_limits, c->s.state, c->s.kind, what);
-	print_error("pending %u flags %x rto %u rto_max %u user_timeout %u retries2 %u retransmits %u "
-		    "backoff %u packets %u keepalive %u/%u/%u rtt %u err_soft %d\n",
-		    c->s.pending, c->s.flags, c->s.rto_jiffies, c->s.rto_max_jiffies,
-		    c->s.user_timeout_ms, c->s.sysctls.retries2, c->s.retransmits, c->s.backoff,
-		    c->s.packets_out, c->s.keepalive_time_jiffies, c->s.keepalive_intvl_jiffies,
-		    c->s.keepalive_probes, c->params.rtt_us, c->s.err_soft);
+	print_error(
+		"pending %u flags %x rto %u rto_max %u user_timeout %u retries2 %u retransmits %u "
+		"backoff %u packets %u keepalive %u/%u/%u rtt %u err_soft %d\n",
+		c->s.pending, c->s.flags, c->s.rto_jiffies, c->s.rto_max_jiffies,
+		c->s.user_timeout_ms, c->s.sysctls.retries2, c->s.retransmits, c->s.backoff,
+		c->s.packets_out, c->s.keepalive_time_jiffies, c->s.keepalive_intvl_jiffies,
+		c->s.keepalive_probes, c->params.rtt_us, c->s.err_soft);
 	fail();
 }
 
@@ -108,8 +109,8 @@ static void property_order(const struct property_case *c)
 		property_check(c, err == 0 || err == TCPTIMER_ENGINE_ELONG);
 		property_check(c, line.count <= EVENTS);
 		property_check(c, line.truncated || line.count < EVENTS ||
-				  events[EVENTS - 1].action == TCPTIMER_ACTION_ABORTED ||
-				  events[EVENTS - 1].action == TCPTIMER_ACTION_ENDED);
+					  events[EVENTS - 1].action == TCPTIMER_ACTION_ABORTED ||
+					  events[EVENTS - 1].action == TCPTIMER_ACTION_ENDED);
 		for (last = 0, maybe = false, i = 0; i < line.count; i++) {
 			maybe |= events[i].flags & TCPTIMER_EV_MAYBE;
 			property_check(c, events[i].at_min_jiffies <= events[i].at_max_jiffies);
@@ -123,7 +124,8 @@ static void property_order(const struct property_case *c)
 			property_check(c, line.count > 0);
 			property_check(c, line.deadline.at_max_jiffies <= last);
 			/* Recovered in some phases, ended in others: then the line goes on. */
-			property_check(c, events[line.count - 1].cause == line.deadline.cause || maybe);
+			property_check(c, events[line.count - 1].cause == line.deadline.cause ||
+						  maybe);
 		}
 		property_check(c, tcptimer_engine_next(c->profile, &params, &c->s, &next) == 0);
 		if (line.count)
@@ -198,13 +200,13 @@ static void property_limits(struct property_case *c)
 		property_check(c, limit == TCPTIMER_LIMIT_USER_TIMEOUT);
 		property_check(c, c->s.user_timeout_ms != 0);
 		property_check(c, without.limit == TCPTIMER_LIMIT_RETRIES2 ||
-				  without.limit == TCPTIMER_LIMIT_ORPHAN_RETRIES ||
-				  without.limit == TCPTIMER_LIMIT_SYN_RETRIES ||
-				  without.limit == TCPTIMER_LIMIT_SYNCNT ||
-				  without.limit == TCPTIMER_LIMIT_KEEPALIVE_PROBES ||
-				  without.limit == TCPTIMER_LIMIT_KEEPCNT ||
-				  without.limit == TCPTIMER_LIMIT_RTO_MAX ||
-				  without.limit == TCPTIMER_LIMIT_MEMORY);
+					  without.limit == TCPTIMER_LIMIT_ORPHAN_RETRIES ||
+					  without.limit == TCPTIMER_LIMIT_SYN_RETRIES ||
+					  without.limit == TCPTIMER_LIMIT_SYNCNT ||
+					  without.limit == TCPTIMER_LIMIT_KEEPALIVE_PROBES ||
+					  without.limit == TCPTIMER_LIMIT_KEEPCNT ||
+					  without.limit == TCPTIMER_LIMIT_RTO_MAX ||
+					  without.limit == TCPTIMER_LIMIT_MEMORY);
 	}
 }
 
@@ -224,9 +226,8 @@ static void property_tighten_counts(struct property_case *c)
 	 * probes: a lower tcp_retries2 lengthens its life. And with TCP_USER_TIMEOUT it only moves
 	 * the probes, and so the tick on which that is noticed.
 	 */
-	if (s.sysctls.retries2 &&
-	    !(s.pending == TCPTIMER_PENDING_PROBE0 &&
-	      ((s.flags & TCPTIMER_F_DEAD) || s.user_timeout_ms)))
+	if (s.sysctls.retries2 && !(s.pending == TCPTIMER_PENDING_PROBE0 &&
+				    ((s.flags & TCPTIMER_F_DEAD) || s.user_timeout_ms)))
 		s.sysctls.retries2--;
 	if (s.syn_retries > 1)
 		s.syn_retries--;

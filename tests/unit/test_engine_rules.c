@@ -13,26 +13,27 @@ static void test_model_timeout(void **state)
 	static const struct {
 		__u32 boundary, base, max, jiffies;
 	} rows[] = {
-		{ 0, 50, 30000, 50 },             /* (2^1 - 1) * 50 */
-		{ 8, 50, 30000, 25550 },          /* threshold - 1: 511 * 50 */
-		{ 9, 50, 30000, 51150 },          /* threshold: 1023 * 50 */
-		{ 10, 50, 30000, 81150 },         /* threshold + 1: + 30000 */
-		{ 15, 50, 30000, 231150 },        /* the default: 924.6 s at 250 HZ */
-		{ 6, 250, 30000, 31750 },         /* SYN: 127 s; 30000/250 = 120, ilog2 6 */
-		{ 7, 250, 30000, 61750 },         /* one beyond: + 120 s */
-		{ 15, 200, 120000, 924600 },      /* 1000 HZ, the same 924.6 s */
-		{ 15, 20, 12000, 92460 },         /* 100 HZ */
-		{ 15, 60, 36000, 277380 },        /* 300 HZ */
-		{ 3, 400, 300, 6000 },            /* rto_max below base: exponential, 15 * 400 */
-		{ 40, 400, 300, 204400 },         /* the shift goes by 5 bits: (2 << 8) - 1 */
-		{ 5, 0, 30000, 0 },               /* no base */
+		{ 0, 50, 30000, 50 },        /* (2^1 - 1) * 50 */
+		{ 8, 50, 30000, 25550 },     /* threshold - 1: 511 * 50 */
+		{ 9, 50, 30000, 51150 },     /* threshold: 1023 * 50 */
+		{ 10, 50, 30000, 81150 },    /* threshold + 1: + 30000 */
+		{ 15, 50, 30000, 231150 },   /* the default: 924.6 s at 250 HZ */
+		{ 6, 250, 30000, 31750 },    /* SYN: 127 s; 30000/250 = 120, ilog2 6 */
+		{ 7, 250, 30000, 61750 },    /* one beyond: + 120 s */
+		{ 15, 200, 120000, 924600 }, /* 1000 HZ, the same 924.6 s */
+		{ 15, 20, 12000, 92460 },    /* 100 HZ */
+		{ 15, 60, 36000, 277380 },   /* 300 HZ */
+		{ 3, 400, 300, 6000 },       /* rto_max below base: exponential, 15 * 400 */
+		{ 40, 400, 300, 204400 },    /* the shift goes by 5 bits: (2 << 8) - 1 */
+		{ 5, 0, 30000, 0 },          /* no base */
 	};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++)
 		assert_int_equal(tcptimer_model_timeout_jiffies(rows[i].boundary, rows[i].base,
-								rows[i].max), rows[i].jiffies);
+								rows[i].max),
+				 rows[i].jiffies);
 	assert_int_equal(tcptimer_model_timeout_ms(15, 60, 36000, 300), 924600);
 }
 
@@ -48,7 +49,7 @@ static void test_conversions(void **state)
 	assert_int_equal(tcptimer_msecs_to_jiffies(0x80000000u, 250), TCPTIMER_JIFFIES_FOREVER);
 	assert_int_equal(tcptimer_usecs_to_jiffies(0, 250), 0);
 	assert_int_equal(tcptimer_usecs_to_jiffies(201000, 250), 51);
-	assert_int_equal(tcptimer_jiffies_to_msecs(1, 300), 4); /* 3.33 up */
+	assert_int_equal(tcptimer_jiffies_to_msecs(1, 300), 4);    /* 3.33 up */
 	assert_int_equal(tcptimer_jiffies_to_usecs(1, 300), 3333); /* down */
 	assert_int_equal(tcptimer_ilog2(0), 0);
 	assert_int_equal(tcptimer_ilog2(1), 0);
@@ -172,8 +173,8 @@ static void test_jiffies_wrap(void **state)
 	/* the ms clock wraps, too */
 	base.now_ns = 0x100000000ull * 1000000 - 1000000000ull;
 	base.head_stamp_ms = (__u32)(base.now_ns / 1000000);
-	assert_in_range(fixture_deadline("6.12", 1000, TCPTIMER_PEER_SILENT, 0, &base).at_ms,
-			30400, 32000);
+	assert_in_range(fixture_deadline("6.12", 1000, TCPTIMER_PEER_SILENT, 0, &base).at_ms, 30400,
+			32000);
 }
 
 static const struct tcptimer_profile *profile_of(const char *release, const char *version,
@@ -244,7 +245,8 @@ static void test_profile_detect(void **state)
 	assert_int_equal(p.syn_linear, 1);
 	assert_int_equal(p.backoff_shrunk, 1);
 	assert_int_equal(p.ato_inflate, TCPTIMER_ATO_WRAP8);
-	facts = (struct tcptimer_kernel_facts){ .release = "6.1.150", .btf_ato_bits = 32,
+	facts = (struct tcptimer_kernel_facts){ .release = "6.1.150",
+						.btf_ato_bits = 32,
 						.btf_tcp_usec_ts = TCPTIMER_YES,
 						.btf_probes_tstamp = TCPTIMER_NO };
 	assert_int_equal(tcptimer_profile_detect(&facts, &p), 0);
@@ -262,8 +264,9 @@ static void test_profile_detect(void **state)
 
 	facts.release = "3.10.0";
 	assert_int_equal(tcptimer_profile_detect(&facts, &p), TCPTIMER_ENGINE_ENOPROFILE);
-	for (const char *const *bad = (const char *const[]){ "x", "6", "6.", "300.1", "1234.1", "12345.1",
-							     "6.1234", NULL }; *bad; bad++) {
+	for (const char *const *bad = (const char *const[]){ "x", "6", "6.", "300.1", "1234.1",
+							     "12345.1", "6.1234", NULL };
+	     *bad; bad++) {
 		facts.release = *bad;
 		assert_int_equal(tcptimer_profile_detect(&facts, &p), TCPTIMER_ENGINE_ENOPROFILE);
 	}
@@ -299,14 +302,14 @@ static void test_timewait_segments(void **state)
 		  .verdict = TCPTIMER_TW_SYN, .timer = TCPTIMER_TW_KEPT },
 		{ "SYN with an older stamp", 6, .seg = { .syn = 1, .has_tstamp = 1 },
 		  .verdict = TCPTIMER_TW_ACK, .timer = TCPTIMER_TW_KEPT },
-		{ "old SYN", 6, .seg = { .syn = 1 },
-		  .verdict = TCPTIMER_TW_ACK, .timer = TCPTIMER_TW_KEPT },
+		{ "old SYN", 6, .seg = { .syn = 1 }, .verdict = TCPTIMER_TW_ACK,
+		  .timer = TCPTIMER_TW_KEPT },
 		{ "old SYN, rate-limited", 6, .limited = 1, .seg = { .syn = 1 },
 		  .verdict = TCPTIMER_TW_DROP, .timer = TCPTIMER_TW_KEPT },
 		{ "SYN-ACK", 6, .seg = { .syn = 1, .ack = 1, .seq_after = 1 },
 		  .verdict = TCPTIMER_TW_ACK, .timer = TCPTIMER_TW_RESTARTED },
-		{ "data", 6, .seg = { .ack = 1, .seq_after = 1 },
-		  .verdict = TCPTIMER_TW_ACK, .timer = TCPTIMER_TW_RESTARTED },
+		{ "data", 6, .seg = { .ack = 1, .seq_after = 1 }, .verdict = TCPTIMER_TW_ACK,
+		  .timer = TCPTIMER_TW_RESTARTED },
 		{ "data is not rate-limited", 6, .limited = 1, .seg = { .ack = 1, .seq_after = 1 },
 		  .verdict = TCPTIMER_TW_ACK, .timer = TCPTIMER_TW_RESTARTED },
 		{ "old ACK, rate-limited", 6, .limited = 1, .seg = { .ack = 1, .empty = 1 },
@@ -318,8 +321,8 @@ static void test_timewait_segments(void **state)
 		{ "SYN with RST", 6, .seg = { .syn = 1, .rst = 1, .seq_after = 1 },
 		  .verdict = TCPTIMER_TW_DROP, .timer = TCPTIMER_TW_KEPT },
 		/* FIN_WAIT2 */
-		{ "out of window", 5, .seg = { .ack = 1, .empty = 1 },
-		  .verdict = TCPTIMER_TW_ACK, .timer = TCPTIMER_TW_KEPT },
+		{ "out of window", 5, .seg = { .ack = 1, .empty = 1 }, .verdict = TCPTIMER_TW_ACK,
+		  .timer = TCPTIMER_TW_KEPT },
 		{ "out of window, rate-limited", 5, .limited = 1, .seg = { .ack = 1, .empty = 1 },
 		  .verdict = TCPTIMER_TW_DROP, .timer = TCPTIMER_TW_KEPT },
 		{ "PAWS in FIN_WAIT2", 5, .seg = { .in_window = 1, .paws_reject = 1, .empty = 1 },
@@ -336,11 +339,13 @@ static void test_timewait_segments(void **state)
 		  .verdict = TCPTIMER_TW_DROP, .timer = TCPTIMER_TW_KEPT },
 		{ "duplicate ACK", 5, .seg = { .ack = 1, .in_window = 1 },
 		  .verdict = TCPTIMER_TW_DROP, .timer = TCPTIMER_TW_KEPT },
-		{ "empty beyond", 5, .seg = { .ack = 1, .in_window = 1, .end_after = 1, .empty = 1 },
+		{ "empty beyond", 5,
+		  .seg = { .ack = 1, .in_window = 1, .end_after = 1, .empty = 1 },
 		  .verdict = TCPTIMER_TW_DROP, .timer = TCPTIMER_TW_KEPT },
 		{ "data after close", 5, .seg = { .ack = 1, .in_window = 1, .end_after = 1 },
 		  .verdict = TCPTIMER_TW_RST, .timer = TCPTIMER_TW_KILLED },
-		{ "FIN behind data", 5, .seg = { .ack = 1, .fin = 1, .in_window = 1, .end_after = 1 },
+		{ "FIN behind data", 5,
+		  .seg = { .ack = 1, .fin = 1, .in_window = 1, .end_after = 1 },
 		  .verdict = TCPTIMER_TW_RST, .timer = TCPTIMER_TW_KILLED },
 		{ "FIN", 5,
 		  .seg = { .ack = 1, .fin = 1, .in_window = 1, .end_after = 1, .end_is_next = 1 },
@@ -366,7 +371,8 @@ static void test_timewait_segments(void **state)
 		if (rows[i].limited && !s.last_oow_ack_time)
 			s.last_oow_ack_time = 1;
 		assert_int_equal(tcptimer_timewait_segment(fixture_profile(name), 250, &s,
-							   &rows[i].seg, rows[i].recycle, &res), 0);
+							   &rows[i].seg, rows[i].recycle, &res),
+				 0);
 		if (res.verdict != rows[i].verdict || res.timer != rows[i].timer)
 			fail_msg("%s: verdict %u timer %u", rows[i].what, res.verdict, res.timer);
 		if (res.timer == TCPTIMER_TW_RESTARTED)
@@ -382,10 +388,12 @@ static void test_timewait_segments(void **state)
 	assert_string_equal(res.counter, "PAWSTimewait");
 	assert_int_equal(tcptimer_timewait_segment(NULL, 250, &s, &seg, false, &res),
 			 TCPTIMER_ENGINE_EARG);
-	assert_int_equal(tcptimer_timewait_segment(fixture_profile("7.2"), 1, &s, &seg, false, &res),
+	assert_int_equal(tcptimer_timewait_segment(fixture_profile("7.2"), 1, &s, &seg, false,
+						   &res),
 			 TCPTIMER_ENGINE_EHZ);
 	s.kind = TCPTIMER_SOCK_FULL;
-	assert_int_equal(tcptimer_timewait_segment(fixture_profile("7.2"), 250, &s, &seg, false, &res),
+	assert_int_equal(tcptimer_timewait_segment(fixture_profile("7.2"), 250, &s, &seg, false,
+						   &res),
 			 TCPTIMER_ENGINE_ESTATE);
 }
 
@@ -398,12 +406,12 @@ static void test_oow(void **state)
 		enum tcptimer_oow_reason reason;
 		__u32 wait;
 	} rows[] = {
-		{ 0, false, .reason = TCPTIMER_OOW_SEQ },                    /* never answered */
+		{ 0, false, .reason = TCPTIMER_OOW_SEQ }, /* never answered */
 		{ 1, true, .reason = TCPTIMER_OOW_SEQ, .limited = 1, .wait = 124 },
 		{ 124, true, .reason = TCPTIMER_OOW_PAWS, .limited = 1, .wait = 1 },
-		{ 125, true, .reason = TCPTIMER_OOW_PAWS },                  /* over */
-		{ (__u32)-5, true, .reason = TCPTIMER_OOW_PAWS },            /* of the future */
-		{ 1, true, .data = 1, .reason = TCPTIMER_OOW_SEQ },          /* data: no loop */
+		{ 125, true, .reason = TCPTIMER_OOW_PAWS },         /* over */
+		{ (__u32)-5, true, .reason = TCPTIMER_OOW_PAWS },   /* of the future */
+		{ 1, true, .data = 1, .reason = TCPTIMER_OOW_SEQ }, /* data: no loop */
 		{ 1, true, .data = 1, .syn = 1, .reason = TCPTIMER_OOW_SYN_RECV, .limited = 1,
 		  .wait = 124 },
 		{ 1, true, .data = 1, .reason = TCPTIMER_OOW_CHALLENGE, .limited = 1, .wait = 124 },
@@ -433,7 +441,8 @@ static void test_oow(void **state)
 
 static void test_delack(void **state)
 {
-	const struct tcptimer_profile *p612 = fixture_profile("6.12"), *p61 = fixture_profile("6.1");
+	const struct tcptimer_profile *p612 = fixture_profile("6.12"),
+				      *p61 = fixture_profile("6.1");
 	struct tcptimer_delack d;
 	struct tcptimer_snapshot s;
 	__u8 pingpong, retry = 0;
@@ -531,7 +540,7 @@ static void test_keepalive_setsockopt(void **state)
 	assert_false(tcptimer_keepalive_set(&s, false, &at));
 	assert_true(tcptimer_keepalive_set_idle(&s, 1500, &at));
 	assert_int_equal(at, s.now_jiffies + 500); /* 1000 of 1500 are over */
-	s.lrcvtime += 900; /* data came later than the last ACK */
+	s.lrcvtime += 900;                         /* data came later than the last ACK */
 	assert_true(tcptimer_keepalive_set_idle(&s, 1500, &at));
 	assert_int_equal(at, s.now_jiffies + 1400);
 	assert_true(tcptimer_keepalive_set_idle(&s, 100, &at));
@@ -577,7 +586,7 @@ static void test_rto(void **state)
 	assert_int_equal(tcptimer_reo_wnd_us(&s, false), 0);
 	assert_int_equal(tcptimer_reo_delay(p, 250, &s, 0), 0);
 	s.rto_jiffies = 60;
-	assert_int_equal(tcptimer_reo_delay(p, 250, &s, 10000), 3);  /* 12 ms */
+	assert_int_equal(tcptimer_reo_delay(p, 250, &s, 10000), 3); /* 12 ms */
 	assert_int_equal(tcptimer_reo_delay(fixture_profile("4.3"), 250, &s, 10000), 5);
 	assert_int_equal(tcptimer_reo_delay(p, 250, &s, 1000000), 60);
 	/* tcp_fin_time() */
@@ -586,7 +595,7 @@ static void test_rto(void **state)
 	assert_int_equal(limit, TCPTIMER_LIMIT_FIN_TIMEOUT);
 	assert_int_equal(tcptimer_defer_accept_periods(0, 1, 120), 0);
 	assert_int_equal(tcptimer_defer_accept_periods(1, 1, 120), 1);
-	assert_int_equal(tcptimer_defer_accept_periods(7, 1, 120), 3);   /* 1 + 2 + 4 */
+	assert_int_equal(tcptimer_defer_accept_periods(7, 1, 120), 3); /* 1 + 2 + 4 */
 	assert_int_equal(tcptimer_defer_accept_periods(8, 1, 120), 4);
 	assert_int_equal(tcptimer_defer_accept_periods(0x7fffffff, 1, 120), 255);
 	assert_int_equal(tcptimer_defer_accept_periods(0x80000000u, 1, 120), 0);
@@ -599,7 +608,7 @@ static void test_loss_probe(void **state)
 	struct tcptimer_snapshot s;
 
 	(void)state;
-	fixture_socket("6.12", 250, ESTAB, &s); /* srtt 1 ms, one segment */
+	fixture_socket("6.12", 250, ESTAB, &s);                         /* srtt 1 ms, one segment */
 	assert_int_equal(tcptimer_loss_probe_delay(p, 250, &s, 0), 51); /* 2 + 200 ms = 50.5 */
 	assert_int_equal(tcptimer_loss_probe_delay(p, 250, &s, 7), 7);
 	s.packets_out = 2;

@@ -28,7 +28,8 @@ static void test_answers(void **state)
 	} rows[] = {
 		{ SYN_SENT, TCPTIMER_PEER_RESETS, TCPTIMER_CAUSE_PEER_RESET, 111, 0 },
 		{ ESTAB, TCPTIMER_PEER_RESETS, TCPTIMER_CAUSE_PEER_RESET, 104, 0 },
-		{ TCPTIMER_STATE_CLOSE_WAIT, TCPTIMER_PEER_RESETS, TCPTIMER_CAUSE_PEER_RESET, 32, 0 },
+		{ TCPTIMER_STATE_CLOSE_WAIT, TCPTIMER_PEER_RESETS, TCPTIMER_CAUSE_PEER_RESET, 32,
+		  0 },
 		{ TCPTIMER_STATE_FIN_WAIT1, TCPTIMER_PEER_RESETS, TCPTIMER_CAUSE_PEER_RESET, 0, 0 },
 		{ SYN_SENT, TCPTIMER_PEER_UNREACHABLE, TCPTIMER_CAUSE_UNREACHABLE, 113, 0 },
 		{ ESTAB, TCPTIMER_PEER_UNREACHABLE, TCPTIMER_CAUSE_UNREACHABLE, 113, 0 },
@@ -37,7 +38,8 @@ static void test_answers(void **state)
 		{ ESTAB, TCPTIMER_PEER_ACKS, 0, 0, 1 },
 		{ ESTAB, TCPTIMER_PEER_ZERO_WINDOW, 0, 0, 1 },
 		{ TCPTIMER_STATE_NEW_SYN_RECV, TCPTIMER_PEER_ACKS, 0, 0, 1 },
-		{ TCPTIMER_STATE_NEW_SYN_RECV, TCPTIMER_PEER_RESETS, TCPTIMER_CAUSE_PEER_RESET, 0, 0 },
+		{ TCPTIMER_STATE_NEW_SYN_RECV, TCPTIMER_PEER_RESETS, TCPTIMER_CAUSE_PEER_RESET, 0,
+		  0 },
 		{ TCPTIMER_STATE_NEW_SYN_RECV, TCPTIMER_PEER_UNREACHABLE,
 		  TCPTIMER_CAUSE_UNREACHABLE, 0, 0 },
 	};
@@ -50,8 +52,7 @@ static void test_answers(void **state)
 			struct tcptimer_deadline dl;
 
 			fixture_socket("6.12", 250, rows[i].tcp_state, &s);
-			if (sack && s.kind == TCPTIMER_SOCK_FULL &&
-			    rows[i].tcp_state != SYN_SENT) {
+			if (sack && s.kind == TCPTIMER_SOCK_FULL && rows[i].tcp_state != SYN_SENT) {
 				s.flags &= ~TCPTIMER_F_SACK;
 				tcptimer_snapshot_arm_data(fixture_profile("6.12"), 250, &s);
 			}
@@ -112,12 +113,13 @@ static void test_orphans(void **state)
 		bool rst;
 	} rows[] = {
 		/* 0 means 8 while the RTO is below rto_max: model(8) = 102.2 s */
-		{ "default", 0, 0, 0, 0, TCPTIMER_CAUSE_ORPHAN, TCPTIMER_LIMIT_ORPHAN_RETRIES, 8, 8, 0 },
+		{ "default", 0, 0, 0, 0, TCPTIMER_CAUSE_ORPHAN, TCPTIMER_LIMIT_ORPHAN_RETRIES, 8, 8,
+		  0 },
 		/* model(2) = 1.4 s, after retransmissions at 0, 0.4, 1.2 s: noticed at the fourth */
 		{ "2", 2, 0, 0, 0, TCPTIMER_CAUSE_ORPHAN, TCPTIMER_LIMIT_ORPHAN_RETRIES, 2, 3, 0 },
 		/* an ICMP error counts only once not alive, so 8 here as well; nobody reads it */
-		{ "soft error", 0, 1, 0, 0, TCPTIMER_CAUSE_ORPHAN,
-		  TCPTIMER_LIMIT_ORPHAN_RETRIES, 8, 8, 0 },
+		{ "soft error", 0, 1, 0, 0, TCPTIMER_CAUSE_ORPHAN, TCPTIMER_LIMIT_ORPHAN_RETRIES, 8,
+		  8, 0 },
 		{ "memory, sent lately", 0, 0, TCPTIMER_ENGINE_OUT_OF_RESOURCES, 0,
 		  TCPTIMER_CAUSE_OUT_OF_RESOURCES, TCPTIMER_LIMIT_MEMORY, 0, 0, 1 },
 		{ "memory, alive", 0, 0, TCPTIMER_ENGINE_OUT_OF_RESOURCES, 1,
@@ -240,7 +242,8 @@ static void test_shrunk_window(void **state)
 	assert_true(ev[0].flags & TCPTIMER_EV_CLOSED_WINDOW);
 	assert_int_equal(line.deadline.cause, TCPTIMER_CAUSE_SHRUNK_WINDOW);
 	assert_int_equal(line.deadline.limit_value, 240000); /* 2 * rto_max */
-	assert_in_range(line.deadline.at_ms, 320000, 340000); /* the firing after 240 s: 212 + 120 */
+	assert_in_range(line.deadline.at_ms, 320000,
+			340000); /* the firing after 240 s: 212 + 120 */
 	run("6.12", TCPTIMER_PEER_ZERO_WINDOW, 0, &s);
 	assert_true(line.deadline.never);
 	s.user_timeout_ms = 5000;
@@ -357,7 +360,7 @@ static void test_probe0_user_timeout(void **state)
 	params.rtt_us = 400000; /* the answer comes after the timeout passed */
 	params.peer = TCPTIMER_PEER_ZERO_WINDOW;
 	tcptimer_engine_deadline(fixture_profile("6.12"), &params, &s, &dl);
-	assert_in_range(dl.at_ms, 600, 640);  /* 208 + 400 + 2 jiffies */
+	assert_in_range(dl.at_ms, 600, 640); /* 208 + 400 + 2 jiffies */
 	tcptimer_engine_deadline(fixture_profile("6.1"), &params, &s, &dl);
 	assert_in_range(dl.at_ms, 1000, 1060); /* 208 + 400 + a whole 408 */
 }
@@ -545,8 +548,8 @@ static void test_keepalive(void **state)
 	run("6.12", TCPTIMER_PEER_ACKS, 0, &s);
 	assert_true(line.deadline.never && line.truncated);
 	s.user_timeout_ms = 300000; /* 300 s of 1 s probes: the 256th wraps probes_out */
-	assert_in_range(fixture_deadline("6.12", 250, TCPTIMER_PEER_SILENT, 0, &s).at_ms,
-			300000, 302000);
+	assert_in_range(fixture_deadline("6.12", 250, TCPTIMER_PEER_SILENT, 0, &s).at_ms, 300000,
+			302000);
 	s.user_timeout_ms = 0;
 	run("6.12", TCPTIMER_PEER_RESETS, 0, &s);
 	assert_int_equal(line.deadline.err, 104);
@@ -737,8 +740,8 @@ static void test_usec_ts(void **state)
 	(void)state;
 	fixture_socket("6.12", 250, ESTAB, &s);
 	s.flags |= TCPTIMER_F_USEC_TS;
-	assert_in_range(fixture_deadline("6.12", 250, TCPTIMER_PEER_SILENT, 0, &s).at_ms,
-			937600, 939800);
+	assert_in_range(fixture_deadline("6.12", 250, TCPTIMER_PEER_SILENT, 0, &s).at_ms, 937600,
+			939800);
 	/* 2.2e9 us are -2094967296 as s32: less than any delta below 52 s, so over at once */
 	s.user_timeout_ms = 2200000;
 	assert_int_equal(fixture_deadline("6.12", 250, TCPTIMER_PEER_SILENT, 0, &s).n, 1);
@@ -746,7 +749,9 @@ static void test_usec_ts(void **state)
 	assert_true(fixture_deadline("6.12", 250, TCPTIMER_PEER_SILENT, 0, &s).at_ms > 2147483);
 	s.user_timeout_ms = 5000;
 	assert_in_range(fixture_deadline("6.12", 250, TCPTIMER_PEER_SILENT,
-					 TCPTIMER_ENGINE_ANY_PHASE, &s).at_ms, 5400, 5700);
+					 TCPTIMER_ENGINE_ANY_PHASE, &s)
+				.at_ms,
+			5400, 5700);
 }
 
 /* The limit that decides, and the one that would have. */

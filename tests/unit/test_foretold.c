@@ -17,8 +17,11 @@
 static struct conn conn_of(struct tcptimer_snapshot *snap, uint64_t sk, int64_t deadline_ms)
 {
 	snap->sk = sk;
-	return (struct conn){ .snap = snap, .hz = 250, .deadline_known = true,
-			      .has_deadline = true, .deadline_ms = deadline_ms,
+	return (struct conn){ .snap = snap,
+			      .hz = 250,
+			      .deadline_known = true,
+			      .has_deadline = true,
+			      .deadline_ms = deadline_ms,
 			      .deadline_cause = TCPTIMER_CAUSE_RETRIES };
 }
 
@@ -38,11 +41,12 @@ static void test_ends(void **state)
 		{ "a jiffy late", 500, 1504, TCPTIMER_CAUSE_RETRIES, 0, 0, true, true, 4 },
 		{ "early", 500, 1200, TCPTIMER_CAUSE_RETRIES, 0, 0, true, true, -300 },
 		{ "by another limit", 500, 1500, TCPTIMER_CAUSE_ORPHAN, 0, 0, true, false, 0 },
-		{ "setsockopt since", 500, 1200, TCPTIMER_CAUSE_USER_TIMEOUT, 200, 0, false, false, 0 },
+		{ "setsockopt since", 500, 1200, TCPTIMER_CAUSE_USER_TIMEOUT, 200, 0, false, false,
+		  0 },
 		{ "close() since", 500, 1200, TCPTIMER_CAUSE_ORPHAN, 0, TCPTIMER_F_DEAD, false,
 		  false, 0 },
-		{ "an ICMP error since", 500, 1100, TCPTIMER_CAUSE_UNREACHABLE, 0, 0, false,
-		  false, 0 },
+		{ "an ICMP error since", 500, 1100, TCPTIMER_CAUSE_UNREACHABLE, 0, 0, false, false,
+		  0 },
 	};
 	size_t i;
 
@@ -133,8 +137,9 @@ static void test_many(void **state)
 	}
 	for (i = 0; i < COUNT; i++) {
 		conn_of(&snap, 0xffff888000000000ULL + i * 2304, 0);
-		assert_int_equal(foretold_end(f, &snap, TCPTIMER_CAUSE_RETRIES,
-					      (i + 7) * NS_PER_MS, &drift), there[i]);
+		assert_int_equal(foretold_end(f, &snap, TCPTIMER_CAUSE_RETRIES, (i + 7) * NS_PER_MS,
+					      &drift),
+				 there[i]);
 		if (there[i])
 			assert_int_equal(drift.ms, 7);
 	}
@@ -150,8 +155,8 @@ static void test_deadline(void **state)
 	struct conn conn = { .snap = &snap, .hz = 250 };
 	char buf[24];
 
-	assert_int_equal(tcptimer_snapshot_init_defaults(profile, 250, TCPTIMER_STATE_SYN_SENT,
-							 &snap), 0);
+	assert_int_equal(
+		tcptimer_snapshot_init_defaults(profile, 250, TCPTIMER_STATE_SYN_SENT, &snap), 0);
 	deadline_fill(&conn, profile);
 	assert_true(conn.deadline_known && conn.has_deadline && conn.has_silent);
 	assert_int_equal(conn.deadline_cause, TCPTIMER_CAUSE_SYN_RETRIES);
@@ -159,8 +164,9 @@ static void test_deadline(void **state)
 	assert_int_equal(conn.silent_ms, conn.deadline_ms);
 
 	/* a closed window whose peer answers: never, and 15 probes if it fell silent */
-	assert_int_equal(tcptimer_snapshot_init_defaults(profile, 250,
-							 TCPTIMER_STATE_ESTABLISHED, &snap), 0);
+	assert_int_equal(tcptimer_snapshot_init_defaults(profile, 250, TCPTIMER_STATE_ESTABLISHED,
+							 &snap),
+			 0);
 	tcptimer_snapshot_arm_probe0(profile, 250, &snap);
 	snap.probes_tstamp = (unsigned int)snap.now_jiffies - 100;
 	conn = (struct conn){ .snap = &snap, .hz = 250 };
@@ -180,7 +186,7 @@ static void test_deadline(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ends),	 cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_ends),     cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_replaced), cmocka_unit_test(test_many),
 		cmocka_unit_test(test_deadline),
 	};

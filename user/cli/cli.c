@@ -56,7 +56,8 @@ int cli_need_root(const char *what)
 
 	if (probe_privileged(&missing))
 		return CLI_OK;
-	return cli_fail("`%s` needs root (missing here: %s); try: sudo tcptimer %s", what, missing, what);
+	return cli_fail("`%s` needs root (missing here: %s); try: sudo tcptimer %s", what, missing,
+			what);
 }
 
 int cli_fail_kernel(const char *what, int err)
@@ -75,8 +76,10 @@ int cli_bad_option(const struct command *command, char **argv, int opt)
 	char word[128];
 
 	if (opt == ':')
-		return cli_usage(command, "option '%s' needs a value", text_escape(argv[optind - 1], word, sizeof(word)));
-	return cli_usage(command, "no option '%s'", text_escape(argv[optind - 1], word, sizeof(word)));
+		return cli_usage(command, "option '%s' needs a value",
+				 text_escape(argv[optind - 1], word, sizeof(word)));
+	return cli_usage(command, "no option '%s'",
+			 text_escape(argv[optind - 1], word, sizeof(word)));
 }
 
 int cli_number(const char *text, long min, long max, long *ret)

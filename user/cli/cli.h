@@ -71,8 +71,7 @@ void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const s
 
 struct json_object;
 /* The keys that `list` and `trace` share, documented in tcptimer-events(5). NULL: no memory. */
-struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer,
-			      int64_t time_ns);
+struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer, int64_t time_ns);
 /* "ETIMEDOUT", or its number in decimal when libc has no name. Static storage or buf. */
 const char *conn_errno(int err, char *buf, size_t size);
 /* Print an object as one line. Returns CLI_OK or CLI_FAILED. Puts the object. */

@@ -28,12 +28,15 @@ static void json_add_addresses(struct json_object *o, const struct tcptimer_snap
 {
 	char addr[64];
 
-	json_object_object_add(o, "family", json_object_new_string(s->family == 10 ? "inet6" : "inet"));
+	json_object_object_add(o, "family",
+			       json_object_new_string(s->family == 10 ? "inet6" : "inet"));
 	json_object_object_add(o, "state", json_object_new_string(tcptimer_state_name(s->state)));
-	json_object_object_add(o, "local_addr",
+	json_object_object_add(
+		o, "local_addr",
 		json_object_new_string(text_addr(s->family, s->local_addr, addr, sizeof(addr))));
 	json_object_object_add(o, "local_port", json_object_new_int(s->local_port));
-	json_object_object_add(o, "remote_addr",
+	json_object_object_add(
+		o, "remote_addr",
 		json_object_new_string(text_addr(s->family, s->remote_addr, addr, sizeof(addr))));
 	json_object_object_add(o, "remote_port", json_object_new_int(s->remote_port));
 	json_object_object_add(o, "cookie", json_object_new_uint64(s->cookie));
@@ -47,9 +50,10 @@ static struct json_object *json_timers(const struct armed_timer *timers, unsigne
 	for (i = 0; i < count; i++) {
 		struct json_object *t = json_object_new_object();
 
-		json_object_object_add(t, "name",
-			json_object_new_string(tcptimer_timer_name(timers[i].timer)));
-		json_object_object_add(t, "expires_ms", json_object_new_int64(timers[i].expires_ms));
+		json_object_object_add(
+			t, "name", json_object_new_string(tcptimer_timer_name(timers[i].timer)));
+		json_object_object_add(t, "expires_ms",
+				       json_object_new_int64(timers[i].expires_ms));
 		json_object_array_add(array, t);
 	}
 	return array;
@@ -60,10 +64,11 @@ static struct json_object *json_keepalive(const struct tcptimer_snapshot *s, uns
 	struct json_object *k = json_object_new_object();
 
 	json_object_object_add(k, "enabled",
-		json_object_new_boolean((s->flags & TCPTIMER_F_KEEPOPEN) != 0));
-	json_object_object_add(k, "idle_ms", json_object_new_int64(json_ms(s->keepalive_time_jiffies, hz)));
+			       json_object_new_boolean((s->flags & TCPTIMER_F_KEEPOPEN) != 0));
+	json_object_object_add(k, "idle_ms",
+			       json_object_new_int64(json_ms(s->keepalive_time_jiffies, hz)));
 	json_object_object_add(k, "interval_ms",
-		json_object_new_int64(json_ms(s->keepalive_intvl_jiffies, hz)));
+			       json_object_new_int64(json_ms(s->keepalive_intvl_jiffies, hz)));
 	json_object_object_add(k, "probes", json_object_new_int(s->keepalive_probes));
 	return k;
 }
@@ -73,11 +78,12 @@ static void json_add_deadline(struct json_object *o, const struct conn *conn)
 	enum tcptimer_cause cause = conn->has_deadline ? conn->deadline_cause : conn->silent_cause;
 
 	json_object_object_add(o, "deadline_ms",
-		conn->has_deadline ? json_object_new_int64(conn->deadline_ms) : NULL);
+			       conn->has_deadline ? json_object_new_int64(conn->deadline_ms) :
+						    NULL);
 	json_object_object_add(o, "deadline_if_silent_ms",
-		conn->has_silent ? json_object_new_int64(conn->silent_ms) : NULL);
+			       conn->has_silent ? json_object_new_int64(conn->silent_ms) : NULL);
 	json_object_object_add(o, "deadline_cause",
-		cause ? json_object_new_string(tcptimer_cause_name(cause)) : NULL);
+			       cause ? json_object_new_string(tcptimer_cause_name(cause)) : NULL);
 }
 
 struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer, int64_t time_ns)
@@ -92,15 +98,19 @@ struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer
 		return NULL;
 	if (timer == TCPTIMER_TIMER_NONE && count)
 		timer = timers[0].timer;
-	json_object_object_add(o, "time", json_object_new_string(text_time(time_ns, when, sizeof(when))));
+	json_object_object_add(o, "time",
+			       json_object_new_string(text_time(time_ns, when, sizeof(when))));
 	json_object_object_add(o, "netns", json_object_new_int64(s->netns));
 	json_object_object_add(o, "netns_name", json_text(conn->netns_name));
 	json_object_object_add(o, "cgroup", json_text(conn->cgroup));
 	json_add_addresses(o, s);
-	json_object_object_add(o, "timer", timer == TCPTIMER_TIMER_NONE ? NULL :
-			       json_object_new_string(tcptimer_timer_name(timer)));
+	json_object_object_add(o, "timer",
+			       timer == TCPTIMER_TIMER_NONE ?
+				       NULL :
+				       json_object_new_string(tcptimer_timer_name(timer)));
 	json_object_object_add(o, "timers", json_timers(timers, count));
-	json_object_object_add(o, "rto_ms", json_object_new_int64(json_ms(s->rto_jiffies, conn->hz)));
+	json_object_object_add(o, "rto_ms",
+			       json_object_new_int64(json_ms(s->rto_jiffies, conn->hz)));
 	json_object_object_add(o, "backoff", json_object_new_int(s->backoff));
 	json_object_object_add(o, "retransmits", json_object_new_int(s->retransmits));
 	json_object_object_add(o, "probes_out", json_object_new_int(s->probes_out));
@@ -108,10 +118,12 @@ struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer
 	json_object_object_add(o, "user_timeout_ms", json_object_new_int64(s->user_timeout_ms));
 	json_object_object_add(o, "keepalive", json_keepalive(s, conn->hz));
 	json_object_object_add(o, "stalled",
-		json_object_new_boolean(tcptimer_stall_timer(s) != TCPTIMER_TIMER_NONE));
+			       json_object_new_boolean(tcptimer_stall_timer(s) !=
+						       TCPTIMER_TIMER_NONE));
 	json_object_object_add(o, "stall_ms", json_object_new_int64(conn_stall_ms(s, conn->hz)));
 	json_add_deadline(o, conn);
-	json_object_object_add(o, "orphan", json_object_new_boolean((s->flags & TCPTIMER_F_DEAD) != 0));
+	json_object_object_add(o, "orphan",
+			       json_object_new_boolean((s->flags & TCPTIMER_F_DEAD) != 0));
 	json_object_object_add(o, "pid", conn->pid ? json_object_new_int(conn->pid) : NULL);
 	json_object_object_add(o, "comm", json_text(conn->comm));
 	return o;
@@ -183,7 +195,7 @@ int conn_json_print(struct json_object *object, const char *before, const char *
 	if (!object)
 		return cli_fail("no memory for output");
 	line = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-						      JSON_C_TO_STRING_NOSLASHESCAPE);
+							      JSON_C_TO_STRING_NOSLASHESCAPE);
 	fputs(before, stdout);
 	if (!line || json_write(stdout, line))
 		status = CLI_FAILED;

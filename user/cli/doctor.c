@@ -36,9 +36,9 @@ struct doctor {
 	char kernel[2 * sizeof(((struct utsname *)0)->release)];
 };
 
-__attribute__((format(printf, 6, 7)))
-static void doctor_add(struct doctor *d, const char *name, const char *needed_by, bool ok,
-		       bool main_job, const char *format, ...)
+__attribute__((format(printf, 6, 7))) static void doctor_add(struct doctor *d, const char *name,
+							     const char *needed_by, bool ok,
+							     bool main_job, const char *format, ...)
 {
 	struct doctor_check *c = &d->checks[d->count];
 	va_list args;
@@ -101,8 +101,9 @@ static void doctor_profile(struct doctor *d)
 		return;
 	}
 	nearest = doctor_nearest(&profile);
-	for (i = 0; tcptimer_behaviour_at(&profile, i, &here) &&
-		    tcptimer_behaviour_at(nearest, i, &there); i++)
+	for (i = 0;
+	     tcptimer_behaviour_at(&profile, i, &here) && tcptimer_behaviour_at(nearest, i, &there);
+	     i++)
 		if (here.value != there.value && len < sizeof(differs))
 			len += (size_t)snprintf(differs + len, sizeof(differs) - len, "%s %s=%u",
 						len ? "," : ", but", here.name, here.value);
@@ -114,8 +115,9 @@ static void doctor_btf(struct doctor *d)
 {
 	bool ok = !access("/sys/kernel/btf/vmlinux", R_OK);
 
-	doctor_add(d, "btf", "all", ok, true, "%s", ok ? "/sys/kernel/btf/vmlinux" :
-		   "no /sys/kernel/btf/vmlinux: the kernel needs CONFIG_DEBUG_INFO_BTF");
+	doctor_add(d, "btf", "all", ok, true, "%s",
+		   ok ? "/sys/kernel/btf/vmlinux" :
+			"no /sys/kernel/btf/vmlinux: the kernel needs CONFIG_DEBUG_INFO_BTF");
 }
 
 /* "list, trace" as an array */
@@ -155,8 +157,9 @@ static void doctor_kallsyms(struct doctor *d)
 		if (file)
 			fclose(file);
 	}
-	doctor_add(d, "kallsyms", "trace", ok, true, "%s", ok ? "addresses are shown" :
-		   "addresses are hidden; as root: sysctl kernel.kptr_restrict=1");
+	doctor_add(d, "kallsyms", "trace", ok, true, "%s",
+		   ok ? "addresses are shown" :
+			"addresses are hidden; as root: sysctl kernel.kptr_restrict=1");
 }
 
 static void doctor_lockdown(struct doctor *d)
@@ -174,8 +177,10 @@ static void doctor_lockdown(struct doctor *d)
 	fclose(file);
 	line[strcspn(line, "\n")] = '\0';
 	tight = strstr(line, "[confidentiality]") != NULL;
-	doctor_add(d, "lockdown", "all", !tight, true, "%s%s", line,
-		   tight ? ": BPF may not read kernel memory; boot with lockdown=integrity or none" : "");
+	doctor_add(
+		d, "lockdown", "all", !tight, true, "%s%s", line,
+		tight ? ": BPF may not read kernel memory; boot with lockdown=integrity or none" :
+			"");
 }
 
 static void doctor_cgroup(struct doctor *d)
@@ -185,8 +190,9 @@ static void doctor_cgroup(struct doctor *d)
 	if (mount)
 		doctor_add(d, "cgroup2", "list, trace", true, false, "names of cgroups: %s", mount);
 	else
-		doctor_add(d, "cgroup2", "list, trace", false, false,
-			   "names of cgroups: not mounted; as root: mount -t cgroup2 none /sys/fs/cgroup");
+		doctor_add(
+			d, "cgroup2", "list, trace", false, false,
+			"names of cgroups: not mounted; as root: mount -t cgroup2 none /sys/fs/cgroup");
 }
 
 static void doctor_programs(struct doctor *d)
@@ -199,7 +205,9 @@ static void doctor_programs(struct doctor *d)
 
 		doctor_add(d, rows[i].program, rows[i].needed_by, ok, rows[i].main_job, "%s%s%s",
 			   rows[i].hook,
-			   ok ? "" : rows[i].loads ? " loads, does not attach: " : " does not load: ",
+			   ok            ? "" :
+			   rows[i].loads ? " loads, does not attach: " :
+					   " does not load: ",
 			   rows[i].detail);
 	}
 }
@@ -217,7 +225,8 @@ static void doctor_look(struct doctor *d)
 		doctor_add(d, "privileges", "all", true, true, "CAP_SYS_ADMIN");
 	else
 		doctor_add(d, "privileges", "all", false, true,
-			   "missing %s: everything here needs root; try: sudo tcptimer doctor", missing);
+			   "missing %s: everything here needs root; try: sudo tcptimer doctor",
+			   missing);
 	doctor_lockdown(d);
 	doctor_cgroup(d);
 	if (!privileged)
@@ -242,7 +251,8 @@ static int doctor_json(const struct doctor *d)
 		json_object_object_add(row, "name", json_object_new_string(c->name));
 		json_object_object_add(row, "ok", json_object_new_boolean(c->ok));
 		json_object_object_add(row, "needed_by", doctor_needed_by(c->needed_by));
-		json_object_object_add(row, "detail",
+		json_object_object_add(
+			row, "detail",
 			json_object_new_string(text_utf8(c->detail, detail, sizeof(detail))));
 		json_object_array_add(array, row);
 	}
@@ -258,12 +268,16 @@ static void doctor_text(const struct doctor *d)
 	for (i = 0; i < d->count; i++) {
 		const struct doctor_check *c = &d->checks[i];
 
-		printf("%-4s %-25s %s\n", c->ok ? "ok" : c->main_job ? "FAIL" : "warn", c->name,
-		       text_escape(c->detail, detail, sizeof(detail)));
+		printf("%-4s %-25s %s\n",
+		       c->ok       ? "ok" :
+		       c->main_job ? "FAIL" :
+				     "warn",
+		       c->name, text_escape(c->detail, detail, sizeof(detail)));
 		if (!c->ok)
 			printf("     %-25s needed by: %s\n", "", c->needed_by);
 	}
-	puts(d->ok ? "\n`list` and `trace` can run." : "\n`list` or `trace` can't run: see FAIL above.");
+	puts(d->ok ? "\n`list` and `trace` can run." :
+		     "\n`list` or `trace` can't run: see FAIL above.");
 }
 
 int doctor_run(const struct command *command, int argc, char **argv)

@@ -144,13 +144,18 @@ static int list_row(struct list *l, const struct conn *conn)
 	snprintf(backoff, sizeof(backoff), "%u", s->backoff);
 	cells[n++] = tcptimer_state_ss_name(s->state);
 	cells[n++] = text_addr_port(s->family, s->local_addr, s->local_port, local, sizeof(local));
-	cells[n++] = text_addr_port(s->family, s->remote_addr, s->remote_port, remote, sizeof(remote));
+	cells[n++] =
+		text_addr_port(s->family, s->remote_addr, s->remote_port, remote, sizeof(remote));
 	cells[n++] = count ? tcptimer_timer_name(timer) : "-";
 	cells[n++] = count ? text_span(timers[0].expires_ms, fires, sizeof(fires)) : "-";
 	cells[n++] = count ? tries : "-";
 	cells[n++] = s->backoff ? backoff : "-";
-	cells[n++] = s->rto_jiffies ? text_span((int64_t)s->rto_jiffies * 1000 / l->names.hz, rto, sizeof(rto)) : "-";
-	cells[n++] = tcptimer_stall_timer(s) ? text_span(conn_stall_ms(s, l->names.hz), age, sizeof(age)) : "-";
+	cells[n++] = s->rto_jiffies ? text_span((int64_t)s->rto_jiffies * 1000 / l->names.hz, rto,
+						sizeof(rto)) :
+				      "-";
+	cells[n++] = tcptimer_stall_timer(s) ?
+			     text_span(conn_stall_ms(s, l->names.hz), age, sizeof(age)) :
+			     "-";
 	cells[n++] = deadline_text(conn, deadline, sizeof(deadline));
 	cells[n++] = deadline_silent_text(conn, silent, sizeof(silent));
 	cells[n++] = cause ? tcptimer_cause_name(cause) : "-";
@@ -199,7 +204,8 @@ static int list_read(struct list *l)
 	} else {
 		size_t columns = LIST_COLUMNS - !l->processes;
 
-		l->table = text_table_new(stdout, list_columns, columns, cli_width(), !l->no_header);
+		l->table =
+			text_table_new(stdout, list_columns, columns, cli_width(), !l->no_header);
 		if (!l->table)
 			return cli_fail("no memory for the table");
 	}
@@ -211,7 +217,8 @@ static int list_read(struct list *l)
 	if (err && err != -EIO)
 		return cli_fail_kernel("reading the sockets", err);
 	if (l->reader.skipped)
-		fprintf(stderr, "tcptimer: %u network namespaces vanished or could not be entered\n",
+		fprintf(stderr,
+			"tcptimer: %u network namespaces vanished or could not be entered\n",
 			l->reader.skipped);
 	return cli_flush();
 }
@@ -236,8 +243,9 @@ int list_run(const struct command *command, int argc, char **argv)
 	l.offset_ns = cli_realtime_offset_ns();
 	status = cli_need_root(command->name);
 	if (!status && l.read.netns && !netns_exists(l.read.netns))
-		status = cli_fail("no network namespace '%s'; `lsns -t net` and /run/netns name them",
-				  text_escape(l.read.netns, name, sizeof(name)));
+		status = cli_fail(
+			"no network namespace '%s'; `lsns -t net` and /run/netns name them",
+			text_escape(l.read.netns, name, sizeof(name)));
 	if (!status)
 		status = names_init(&l.names);
 	if (status)

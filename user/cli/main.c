@@ -11,7 +11,8 @@
 #include "cli/commands.h"
 
 const struct command commands[] = {
-	{ "list", "[OPTION]… [FILTER]", "every TCP socket of the host, its timers and when they fire",
+	{ "list", "[OPTION]… [FILTER]",
+	  "every TCP socket of the host, its timers and when they fire",
 	  "  --stalled        only stalled connections\n"
 	  "  -p, --processes  who holds the socket\n"
 	  "  -4, -6           one family\n"
@@ -19,14 +20,16 @@ const struct command commands[] = {
 	  "  --json           an array of objects; see tcptimer-events(5)\n"
 	  "  --no-header      without the line of titles\n",
 	  list_run },
-	{ "trace", "[OPTION]… [FILTER]", "stalled connections live, a line for each timer that fires",
+	{ "trace", "[OPTION]… [FILTER]",
+	  "stalled connections live, a line for each timer that fires",
 	  "  -a, --all        every TCP timer of every connection\n"
 	  "  -d SECONDS       stop after this long\n"
 	  "  -c COUNT         stop after this many events\n"
 	  "  --json           an object a line; see tcptimer-events(5)\n"
 	  "  --ring-size N    bytes of the event buffer, a power of two (default 16777216)\n",
 	  trace_run },
-	{ "explain", "[OPTION]… SOCKET", "one live connection: what is coming, what ends it, and why",
+	{ "explain", "[OPTION]… SOCKET",
+	  "one live connection: what is coming, what ends it, and why",
 	  "  SOCKET               ADDR:PORT or :PORT of either end, LOCAL REMOTE, or a cookie (list --json)\n"
 	  "  --what-if KEY=VALUE  and with this setting; may be repeated\n"
 	  "  --peer ASSUMPTION    auto, silent, zero_window, acks, unreachable, resets\n"
@@ -35,7 +38,8 @@ const struct command commands[] = {
 	  "  --save FILE          the socket's snapshot, for `simulate --snapshot FILE`\n"
 	  "  --settings           the KEYs, what they take, and the kernel that brought them\n",
 	  explain_run },
-	{ "simulate", "[KEY=VALUE]… [OPTION]…", "the same from nothing, for any kernel; needs no root",
+	{ "simulate", "[KEY=VALUE]… [OPTION]…",
+	  "the same from nothing, for any kernel; needs no root",
 	  "  kernel=6.12          a profile, or several with --compare: 6.1,6.12,7.2\n"
 	  "  state=established    or syn_sent, syn_recv, fin_wait1, fin_wait2, time_wait, close_wait,\n"
 	  "                       last_ack, closing\n"
@@ -45,7 +49,7 @@ const struct command commands[] = {
 	  "  SETTING=VALUE        rto=300ms user_timeout=20s keepalive=60s/10s/5 tcp_retries2=8 …\n"
 	  "  --settings           all of these\n"
 	  "  --compare            kernels side by side\n"
-  "  --snapshot FILE      the socket that `explain --save` or a conformance test wrote\n"
+	  "  --snapshot FILE      the socket that `explain --save` or a conformance test wrote\n"
 	  "  --json               an object; an array with --compare\n"
 	  "  --svg FILE           a picture; - is stdout\n",
 	  simulate_run },
@@ -59,7 +63,8 @@ static void main_help(FILE *out)
 	size_t i;
 
 	fputs("usage: tcptimer COMMAND [OPTION]…\n\n"
-	      "Shows when and why the kernel will give up on each TCP connection.\n\n", out);
+	      "Shows when and why the kernel will give up on each TCP connection.\n\n",
+	      out);
 	for (i = 0; i < command_count; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n`tcptimer COMMAND -h` tells a command's options; tcptimer(8) the rest.\n", out);

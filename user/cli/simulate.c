@@ -132,10 +132,12 @@ static const char *simulate_subtitle(const struct simulate *s, char *buf, size_t
 
 	snprintf(buf, size, "peer %s; %s%s; %s",
 		 tcptimer_peer_name(s->views[0].timeline.deadline.peer),
-		 sim->change_count ? "with " : s->snapshot ? "the snapshot's settings" :
-						       "the kernel's defaults",
-		 sim->words, sim->exact || s->snapshot ? "exact, for the jiffies given" :
-			      "ranges: every phase of the timer wheel");
+		 sim->change_count ? "with " :
+		 s->snapshot       ? "the snapshot's settings" :
+				     "the kernel's defaults",
+		 sim->words,
+		 sim->exact || s->snapshot ? "exact, for the jiffies given" :
+					     "ranges: every phase of the timer wheel");
 	return buf;
 }
 

@@ -39,8 +39,9 @@ int simulate_snapshot(const struct command *command, const char *path,
 
 	/* What shapes a socket is in the file; what is assumed around it may be asked anew. */
 	if (simulation->change_count)
-		return cli_usage(command, "with --snapshot the settings are the file's; only peer= may "
-					  "be given");
+		return cli_usage(command,
+				 "with --snapshot the settings are the file's; only peer= may "
+				 "be given");
 	status = snapshot_load(path, &file);
 	if (status)
 		return status;

@@ -33,9 +33,9 @@ struct trace {
 	struct filter *filter;
 	struct names names;
 	struct owners *owners;
-	int64_t owners_ns;      /* CLOCK_MONOTONIC of the last look */
-	double seconds;         /* 0: until interrupted */
-	long count;             /* 0: no bound */
+	int64_t owners_ns; /* CLOCK_MONOTONIC of the last look */
+	double seconds;    /* 0: until interrupted */
+	long count;        /* 0: no bound */
 	unsigned long told;
 	bool needs_pid;
 	uint64_t sweep_ms; /* between looks at open stalls; 0: none are open */
@@ -274,7 +274,8 @@ static int trace_follow(struct trace *t, int signal_fd)
 		goto out;
 	}
 	if (t->tracer.skipped)
-		fprintf(stderr, "tcptimer: %u network namespaces vanished or could not be entered\n",
+		fprintf(stderr,
+			"tcptimer: %u network namespaces vanished or could not be entered\n",
 			t->tracer.skipped);
 	trace_out_begin(&t->out);
 	err = trace_loop(t, signal_fd, end_fd);

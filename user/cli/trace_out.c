@@ -21,14 +21,16 @@ void trace_out_begin(const struct trace_out *out)
 	if (out->json)
 		fputs("tracing\n", stderr);
 	else
-		printf(TRACE_FORMAT, "TIME", "EVENT", "TIMER", "LOCAL", "REMOTE", "STALLED", "WHAT");
+		printf(TRACE_FORMAT, "TIME", "EVENT", "TIMER", "LOCAL", "REMOTE", "STALLED",
+		       "WHAT");
 	fflush(stdout);
 }
 
 /* A recovery happened when the answer came, not when the sweep saw it. */
 static int64_t trace_time_ns(const struct tcptimer_event *event)
 {
-	return (int64_t)(event->kind == TCPTIMER_EVENT_RECOVERED ? event->stall_end_ns : event->time_ns);
+	return (int64_t)(event->kind == TCPTIMER_EVENT_RECOVERED ? event->stall_end_ns :
+								   event->time_ns);
 }
 
 static int64_t trace_stall_ms(const struct tcptimer_event *event)
@@ -41,7 +43,8 @@ static int64_t trace_stall_ms(const struct tcptimer_event *event)
 static int trace_out_json(const struct trace_out *out, const struct tcptimer_event *event,
 			  const struct event_verdict *verdict, const struct conn *conn)
 {
-	struct json_object *o = conn_json(conn, event->timer, trace_time_ns(event) + out->offset_ns);
+	struct json_object *o =
+		conn_json(conn, event->timer, trace_time_ns(event) + out->offset_ns);
 	char number[16];
 
 	if (!o)
@@ -50,17 +53,24 @@ static int trace_out_json(const struct trace_out *out, const struct tcptimer_eve
 		json_object_object_add(o, "timer", NULL);
 	json_object_object_add(o, "stalled", json_object_new_boolean(event->stall_timer != 0));
 	json_object_object_add(o, "stall_ms", json_object_new_int64(trace_stall_ms(event)));
-	json_object_object_add(o, "event", json_object_new_string(tcptimer_event_name(event->kind)));
-	json_object_object_add(o, "action", json_object_new_string(tcptimer_action_name(verdict->action)));
+	json_object_object_add(o, "event",
+			       json_object_new_string(tcptimer_event_name(event->kind)));
+	json_object_object_add(o, "action",
+			       json_object_new_string(tcptimer_action_name(verdict->action)));
 	json_object_object_add(o, "n", verdict->n ? json_object_new_int((int)verdict->n) : NULL);
-	json_object_object_add(o, "cause", verdict->cause ?
-			       json_object_new_string(tcptimer_cause_name(verdict->cause)) : NULL);
-	json_object_object_add(o, "errno", verdict->err ?
-			       json_object_new_string(conn_errno(verdict->err, number, sizeof(number))) : NULL);
-	json_object_object_add(o, "drift_ms", out->has_drift ?
-			       json_object_new_int64(out->drift.ms) : NULL);
-	json_object_object_add(o, "next_ms", verdict->next_ms >= 0 ?
-			       json_object_new_int64(verdict->next_ms) : NULL);
+	json_object_object_add(o, "cause",
+			       verdict->cause ?
+				       json_object_new_string(tcptimer_cause_name(verdict->cause)) :
+				       NULL);
+	json_object_object_add(o, "errno",
+			       verdict->err ? json_object_new_string(conn_errno(
+						      verdict->err, number, sizeof(number))) :
+					      NULL);
+	json_object_object_add(o, "drift_ms",
+			       out->has_drift ? json_object_new_int64(out->drift.ms) : NULL);
+	json_object_object_add(o, "next_ms",
+			       verdict->next_ms >= 0 ? json_object_new_int64(verdict->next_ms) :
+						       NULL);
 	return conn_json_print(o, "", "\n") ? -EIO : 0;
 }
 
@@ -144,8 +154,8 @@ static void trace_losses_text(const uint64_t *by_cpu, unsigned int cpus, uint64_
 {
 	unsigned int cpu;
 
-	printf("-- %llu events lost, %llu in all (by cpu:",
-	       (unsigned long long)new, (unsigned long long)all);
+	printf("-- %llu events lost, %llu in all (by cpu:", (unsigned long long)new,
+	       (unsigned long long)all);
 	for (cpu = 0; cpu < cpus; cpu++)
 		if (by_cpu[cpu])
 			printf(" %u=%llu", cpu, (unsigned long long)by_cpu[cpu]);
@@ -163,7 +173,7 @@ static void trace_losses_json(const uint64_t *by_cpu, unsigned int cpus, uint64_
 	text_time(now.tv_sec * 1000000000LL + now.tv_nsec, when, sizeof(when));
 	json_object_object_add(o, "time", json_object_new_string(when));
 	json_object_object_add(o, "event", json_object_new_string("lost"));
-	json_object_object_add(o, "lost", json_object_new_int64((int64_t)new));
+	json_object_object_add(o, "lost", json_object_new_int64((int64_t) new));
 	for (cpu = 0; cpu < cpus; cpu++) {
 		struct json_object *c;
 
@@ -225,7 +235,8 @@ void trace_out_end(struct trace_out *out, const struct tracer *tracer)
 	fprintf(file, "%-9s stalls begun %lu, recovered %lu\n", "stalls",
 		sums->events[TCPTIMER_EVENT_STALL], sums->events[TCPTIMER_EVENT_RECOVERED]);
 	if (held->ends)
-		fprintf(file, "%-9s %lu ends, %lu by the cause foretold, %lu within two jiffies; worst %+lldms\n",
+		fprintf(file,
+			"%-9s %lu ends, %lu by the cause foretold, %lu within two jiffies; worst %+lldms\n",
 			"foretold", held->ends, held->right_cause, held->in_time,
 			(long long)held->worst_ms);
 	fprintf(file, "%-9s %llu\n", "lost", (unsigned long long)sums->lost);

@@ -28,8 +28,8 @@ struct trace_out {
 	unsigned int hz;
 	int64_t offset_ns; /* from CLOCK_MONOTONIC to CLOCK_REALTIME */
 	struct trace_sums sums;
-	struct foretold *foretold; /* what was foretold, and how it held */
-	bool has_drift;            /* this event is an end that was foretold ... */
+	struct foretold *foretold;   /* what was foretold, and how it held */
+	bool has_drift;              /* this event is an end that was foretold ... */
 	struct foretold_drift drift; /* ... and how well */
 };
 

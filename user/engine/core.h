@@ -82,17 +82,17 @@ struct engine_stream {
 	const struct tcptimer_profile *profile;
 	const struct tcptimer_snapshot *s;
 	__u32 hz;
-	__u32 flags;          /* TCPTIMER_ENGINE_* */
+	__u32 flags; /* TCPTIMER_ENGINE_* */
 	__u32 ignored;
 	__u32 rtt_jiffies;
-	__u32 timeout_init;   /* jiffies */
+	__u32 timeout_init; /* jiffies */
 	__u8 peer;
-	__u8 kind;            /* enum engine_stream_kind */
-	__u8 state;           /* enum engine_state */
-	__u8 timer;           /* enum tcptimer_timer that is armed */
+	__u8 kind;  /* enum engine_stream_kind */
+	__u8 state; /* enum engine_state */
+	__u8 timer; /* enum tcptimer_timer that is armed */
 	bool exact;
-	bool answer_due;      /* the next firing is not a timer's: the peer's fatal answer arrives */
-	bool maybe_dead;      /* an earlier firing ended it in some phases */
+	bool answer_due; /* the next firing is not a timer's: the peer's fatal answer arrives */
+	bool maybe_dead; /* an earlier firing ended it in some phases */
 
 	/* the clock: base_ns is CLOCK_MONOTONIC at the tick of now_jiffies */
 	__u64 base_ns;
@@ -104,19 +104,19 @@ struct engine_stream {
 	__u32 tlp_outstanding;
 	__u8 tcp_state, retransmits, backoff, probes_out, num_timeout, ca_state;
 	__u16 total_rto;
-	__u16 n;              /* sent by this timer since the last answer */
+	__u16 n; /* sent by this timer since the last answer */
 	__s32 err_soft;
-	bool unsent;          /* data waits in the write queue */
+	bool unsent; /* data waits in the write queue */
 
 	/* the firing at hand, and what is armed after it */
 	struct engine_span at;
 	struct engine_phase phase;
-	struct engine_span late;      /* how much after its expiry it fired */
-	struct engine_span delay;     /* armed: from `at` to the expiry */
-	struct engine_span slack;     /* armed: from the expiry to the firing */
+	struct engine_span late;  /* how much after its expiry it fired */
+	struct engine_span delay; /* armed: from `at` to the expiry */
+	struct engine_span slack; /* armed: from the expiry to the firing */
 	struct engine_phase next_phase;
 	struct engine_mark marks[ENGINE_MARK_COUNT];
-	__s8 anchor;                  /* mark that the expiry is measured from, or -1 */
+	__s8 anchor; /* mark that the expiry is measured from, or -1 */
 	struct engine_span anchor_x;
 
 	struct engine_end end;

@@ -46,11 +46,9 @@ void tcptimer_snapshot_apply_sysctls(const struct tcptimer_profile *profile, __u
 	s->rto_min_jiffies = TCPTIMER_RTO_MIN_JIFFIES(hz);
 	s->rto_max_jiffies = TCPTIMER_RTO_MAX_JIFFIES(hz);
 	if (profile->rto_min_sysctl && s->sysctls.rto_min_us)
-		s->rto_min_jiffies =
-			(__u32)tcptimer_usecs_to_jiffies(s->sysctls.rto_min_us, hz);
+		s->rto_min_jiffies = (__u32)tcptimer_usecs_to_jiffies(s->sysctls.rto_min_us, hz);
 	if (profile->rto_max_socket && s->sysctls.rto_max_ms)
-		s->rto_max_jiffies =
-			(__u32)tcptimer_msecs_to_jiffies(s->sysctls.rto_max_ms, hz);
+		s->rto_max_jiffies = (__u32)tcptimer_msecs_to_jiffies(s->sysctls.rto_max_ms, hz);
 	if (!(s->own_keepalive & 1))
 		s->keepalive_time_jiffies = s->sysctls.keepalive_time_jiffies;
 	if (!(s->own_keepalive & 2))

@@ -45,16 +45,16 @@ enum engine_answer engine_retransmits_timed_out(const struct engine_stream *st, 
 	mark = &st->marks[id];
 	if (st->profile->retrans_clock == TCPTIMER_CLOCK_JIFFIES) {
 		timeout = user_timeout ?
-			(__u32)tcptimer_msecs_to_jiffies(user_timeout, st->hz) :
-			tcptimer_model_timeout_jiffies(boundary, base, st->rto_max);
+				  (__u32)tcptimer_msecs_to_jiffies(user_timeout, st->hz) :
+				  tcptimer_model_timeout_jiffies(boundary, base, st->rto_max);
 		return limits_timed_out_jiffies(mark, timeout);
 	}
 	if (!timeout)
 		timeout = tcptimer_model_timeout_ms(boundary, base, st->rto_max, st->hz);
 	/* Before 4.19 the setting was kept in jiffies, and so lost what those round off. */
 	else if (!st->profile->user_timeout_ms)
-		timeout = tcptimer_jiffies_to_msecs(
-			tcptimer_msecs_to_jiffies(user_timeout, st->hz), st->hz);
+		timeout = tcptimer_jiffies_to_msecs(tcptimer_msecs_to_jiffies(user_timeout, st->hz),
+						    st->hz);
 
 	if (st->profile->usec_ts && (st->s->flags & TCPTIMER_F_USEC_TS)) {
 		__s64 tick_us = tcptimer_jiffies_to_usecs(1, st->hz);
@@ -237,8 +237,8 @@ enum engine_answer engine_rtx_probe0_timed_out(struct engine_stream *st)
 {
 	const struct engine_mark *rcv = &st->marks[ENGINE_MARK_RCV];
 	bool stamped = st->marks[ENGINE_MARK_RETRANS].set;
-	struct engine_span ms = engine_elapsed_ms(st, stamped ? ENGINE_MARK_RETRANS :
-								ENGINE_MARK_HEAD);
+	struct engine_span ms =
+		engine_elapsed_ms(st, stamped ? ENGINE_MARK_RETRANS : ENGINE_MARK_HEAD);
 	struct engine_span late = st->late;
 	bool user_lo, user_hi, lo, hi;
 
@@ -254,8 +254,9 @@ enum engine_answer engine_rtx_probe0_timed_out(struct engine_stream *st)
 		engine_end_write_err(st, TCPTIMER_CAUSE_USER_TIMEOUT, TCPTIMER_LIMIT_USER_TIMEOUT,
 				     st->user_timeout);
 	else
-		engine_end_write_err(st, TCPTIMER_CAUSE_SHRUNK_WINDOW, TCPTIMER_LIMIT_RTO_MAX,
-				     engine_interval_ms(st, (__u64)st->rto_max *
-						(st->profile->shrunk_twice ? 2 : 1)));
+		engine_end_write_err(
+			st, TCPTIMER_CAUSE_SHRUNK_WINDOW, TCPTIMER_LIMIT_RTO_MAX,
+			engine_interval_ms(st, (__u64)st->rto_max *
+						       (st->profile->shrunk_twice ? 2 : 1)));
 	return limits_both(lo, hi);
 }

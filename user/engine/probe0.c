@@ -20,7 +20,8 @@ static __u64 probe0_base(const struct engine_stream *st)
 static __u32 probe0_when(const struct engine_stream *st)
 {
 	__u32 cap = tcptimer_ilog2(TCPTIMER_RTO_MAX_JIFFIES(st->hz) /
-				   TCPTIMER_RTO_MIN_JIFFIES(st->hz)) + 1;
+				   TCPTIMER_RTO_MIN_JIFFIES(st->hz)) +
+		    1;
 	__u64 when = probe0_base(st) << engine_min_u32(cap, st->backoff);
 
 	return when < st->rto_max ? (__u32)when : st->rto_max;
@@ -242,7 +243,8 @@ static bool probe0_orphan_stays(const struct engine_stream *st)
 	if (st->probes_out >= engine_orphan_retries(st, engine_rto_backoff(st) < st->rto_max))
 		return false;
 	last.err_soft = 0; /* an answer clears it */
-	last.backoff = st->backoff < st->s->sysctls.retries2 ? st->s->sysctls.retries2 : st->backoff;
+	last.backoff = st->backoff < st->s->sysctls.retries2 ? st->s->sysctls.retries2 :
+							       st->backoff;
 	return engine_rto_backoff(&last) < last.rto_max ||
 	       last.backoff < engine_orphan_retries(&last, false);
 }

@@ -43,7 +43,8 @@ static void retrans_arm(struct engine_stream *st, struct tcptimer_engine_event *
 	 * jiffy, and rounding to ms, can move the expiry either way.
 	 */
 	skew = (mark->skew_hi_ns - mark->skew_lo_ns + st->tick_ns - 1) / st->tick_ns;
-	if (st->tick_ns % 1000000) /* a jiffy is no whole number of ms: either stamp rounds by one */
+	if (st->tick_ns %
+	    1000000) /* a jiffy is no whole number of ms: either stamp rounds by one */
 		skew += 2 * (st->hz / 1000) + 2;
 	x.lo = mark->since.lo + delay.hi - skew;
 	x.hi = mark->since.hi + delay.lo + skew;
@@ -173,7 +174,8 @@ static void retrans_closed_window(struct engine_stream *st, struct tcptimer_engi
 	if (answer != ENGINE_NO && engine_conclude(st, answer, ev))
 		return;
 	engine_enter_loss(st);
-	ev->flags |= TCPTIMER_EV_LOSS | TCPTIMER_EV_ROUTE_RESET | (drop ? TCPTIMER_EV_LOCAL_DROP : 0);
+	ev->flags |= TCPTIMER_EV_LOSS | TCPTIMER_EV_ROUTE_RESET |
+		     (drop ? TCPTIMER_EV_LOCAL_DROP : 0);
 	ev->action = drop ? TCPTIMER_ACTION_RETRANSMIT_FAILED : TCPTIMER_ACTION_RETRANSMITTED;
 	ev->n = ++st->n;
 	retrans_stamp(st, !drop);

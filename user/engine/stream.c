@@ -278,7 +278,8 @@ int engine_stream_check(const struct tcptimer_profile *profile,
 		return TCPTIMER_ENGINE_EPEER;
 	if (!stream_state_fits(s))
 		return TCPTIMER_ENGINE_ESTATE;
-	if (s->rto_jiffies > ENGINE_JIFFIES_MAX / 4 || s->rto_max_jiffies > ENGINE_JIFFIES_MAX / 4 ||
+	if (s->rto_jiffies > ENGINE_JIFFIES_MAX / 4 ||
+	    s->rto_max_jiffies > ENGINE_JIFFIES_MAX / 4 ||
 	    s->keepalive_time_jiffies > ENGINE_JIFFIES_MAX ||
 	    s->keepalive_intvl_jiffies > ENGINE_JIFFIES_MAX ||
 	    s->sysctls.fin_timeout_jiffies > ENGINE_JIFFIES_MAX ||

@@ -80,7 +80,8 @@ void engine_request_fire(struct engine_stream *st, struct tcptimer_engine_event 
 		if (expired)
 			engine_end_plain(st, TCPTIMER_CAUSE_SYNACK_RETRIES,
 					 st->s->syn_retries ? TCPTIMER_LIMIT_SYNCNT :
-							      TCPTIMER_LIMIT_SYNACK_RETRIES, limit);
+							      TCPTIMER_LIMIT_SYNACK_RETRIES,
+					 limit);
 		else /* a SYN-ACK that does not leave takes the request with it */
 			engine_end_plain(st, TCPTIMER_CAUSE_CLOSED, TCPTIMER_LIMIT_NONE, 0);
 		engine_conclude(st, ENGINE_YES, ev);
@@ -115,14 +116,16 @@ void engine_tfo_fire(struct engine_stream *st, struct tcptimer_engine_event *ev)
 {
 	__u32 limit = st->s->syn_retries ? st->s->syn_retries : st->s->sysctls.synack_retries + 1u;
 	__u32 first = st->profile->tfo_timeout && st->s->fastopen_timeout ?
-		st->s->fastopen_timeout : TCPTIMER_TIMEOUT_INIT_JIFFIES(st->hz);
+			      st->s->fastopen_timeout :
+			      TCPTIMER_TIMEOUT_INIT_JIFFIES(st->hz);
 	bool drop = st->flags & TCPTIMER_ENGINE_LOCAL_DROP;
 	__u32 period;
 
 	if (st->num_timeout >= limit && !engine_ignores(st, TCPTIMER_LIMIT_SYNACK_RETRIES)) {
 		engine_end_write_err(st, TCPTIMER_CAUSE_SYNACK_RETRIES,
 				     st->s->syn_retries ? TCPTIMER_LIMIT_SYNCNT :
-							  TCPTIMER_LIMIT_SYNACK_RETRIES, limit);
+							  TCPTIMER_LIMIT_SYNACK_RETRIES,
+				     limit);
 		engine_conclude(st, ENGINE_YES, ev);
 		return;
 	}

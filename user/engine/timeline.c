@@ -16,7 +16,8 @@ static enum tcptimer_peer peer_of_flight(const struct tcptimer_snapshot *s)
 	/* A closed window is not counted in retransmits; its answers stamp rcv_tstamp. */
 	if (closed)
 		return s->retrans_stamp && quiet > (__u64)s->rto_jiffies << 1 ?
-			TCPTIMER_PEER_SILENT : TCPTIMER_PEER_ZERO_WINDOW;
+			       TCPTIMER_PEER_SILENT :
+			       TCPTIMER_PEER_ZERO_WINDOW;
 	if (!s->retransmits)
 		return TCPTIMER_PEER_ACKS;
 	return s->err_soft ? TCPTIMER_PEER_UNREACHABLE : TCPTIMER_PEER_SILENT;
@@ -103,7 +104,9 @@ static int deadline_all(const struct tcptimer_profile *profile,
 			const struct tcptimer_snapshot *s, struct tcptimer_deadline *ret_deadline)
 {
 	static const enum engine_stream_kind kinds[] = {
-		ENGINE_STREAM_WRITE, ENGINE_STREAM_KEEPALIVE, ENGINE_STREAM_MINI,
+		ENGINE_STREAM_WRITE,
+		ENGINE_STREAM_KEEPALIVE,
+		ENGINE_STREAM_MINI,
 	};
 	struct tcptimer_deadline dl, far = { .never = 1 };
 	struct engine_stream st;
@@ -172,8 +175,8 @@ struct timeline_head {
 };
 
 static void timeline_open(struct timeline_head *heads, const struct tcptimer_profile *profile,
-			    const struct tcptimer_engine_params *params,
-			    const struct tcptimer_snapshot *s)
+			  const struct tcptimer_engine_params *params,
+			  const struct tcptimer_snapshot *s)
 {
 	size_t i;
 
@@ -198,8 +201,7 @@ static struct timeline_head *timeline_first(struct timeline_head *heads)
 
 int tcptimer_engine_next(const struct tcptimer_profile *profile,
 			 const struct tcptimer_engine_params *params,
-			 const struct tcptimer_snapshot *s,
-			 struct tcptimer_engine_event *ret_event)
+			 const struct tcptimer_snapshot *s, struct tcptimer_engine_event *ret_event)
 {
 	struct timeline_head heads[ENGINE_STREAM_COUNT];
 	struct timeline_head *first;
@@ -219,9 +221,8 @@ int tcptimer_engine_next(const struct tcptimer_profile *profile,
 
 static void timeline_events(const struct tcptimer_profile *profile,
 			    const struct tcptimer_engine_params *params,
-			    const struct tcptimer_snapshot *s,
-			    struct tcptimer_engine_event *events, size_t max,
-			    struct tcptimer_timeline *timeline)
+			    const struct tcptimer_snapshot *s, struct tcptimer_engine_event *events,
+			    size_t max, struct tcptimer_timeline *timeline)
 {
 	struct timeline_head heads[ENGINE_STREAM_COUNT];
 	struct timeline_head *first;

@@ -34,8 +34,8 @@ void kernel_quiet_libbpf(void);
 /* ---- netns.c ---- */
 
 struct netns {
-	unsigned int inum;    /* inode number, as in lsns(8) */
-	const char *name;     /* of its bind mount (/run/netns/NAME), or NULL */
+	unsigned int inum; /* inode number, as in lsns(8) */
+	const char *name;  /* of its bind mount (/run/netns/NAME), or NULL */
 	int fd;
 };
 
@@ -80,18 +80,18 @@ void owners_free(struct owners *owners);
 /* ---- snapshots.c ---- */
 
 struct snapshot_options {
-	uint32_t states;         /* mask of 1 << enum tcptimer_state */
-	int family;              /* AF_INET, AF_INET6, or 0 for both */
-	bool stalled;            /* only stalled sockets */
-	bool owners;             /* load the programs that find owners */
-	const char *netns;       /* a name or inode number, or NULL for all */
+	uint32_t states;   /* mask of 1 << enum tcptimer_state */
+	int family;        /* AF_INET, AF_INET6, or 0 for both */
+	bool stalled;      /* only stalled sockets */
+	bool owners;       /* load the programs that find owners */
+	const char *netns; /* a name or inode number, or NULL for all */
 };
 
 struct snapshot_reader {
 	struct tcptimer_bpf *bpf;
 	struct snapshot_options options;
-	unsigned int skipped;    /* namespaces that could not be entered */
-	unsigned int visited;    /* namespaces read */
+	unsigned int skipped; /* namespaces that could not be entered */
+	unsigned int visited; /* namespaces read */
 };
 
 int snapshots_open(struct snapshot_reader *reader, const struct snapshot_options *options);
@@ -105,9 +105,9 @@ void snapshots_close(struct snapshot_reader *reader);
 #define TRACER_CPUS_MAX 1024
 
 struct tracer_options {
-	bool all;                /* every TCP timer event */
-	uint32_t timers;         /* mask of timers told without a stall */
-	uint32_t ring_bytes;     /* of the ring buffer; 0: the default */
+	bool all;            /* every TCP timer event */
+	uint32_t timers;     /* mask of timers told without a stall */
+	uint32_t ring_bytes; /* of the ring buffer; 0: the default */
 };
 
 struct tracer {
@@ -116,9 +116,9 @@ struct tracer {
 	struct bpf_link *sweep_link;
 	struct bpf_link *links[16]; /* of the tracepoints */
 	unsigned int link_count;
-	int epoll_fd;            /* readable when events wait */
+	int epoll_fd; /* readable when events wait */
 	unsigned int cpus;
-	unsigned int skipped;    /* namespaces whose stalls were not looked for at the start */
+	unsigned int skipped; /* namespaces whose stalls were not looked for at the start */
 };
 
 /* fn gets each record as it lies in the ring: decode it first. */
@@ -139,13 +139,13 @@ void tracer_close(struct tracer *tracer);
 /* ---- programs.c: the rows that doctor shows and that open uses ---- */
 
 struct program_check {
-	const char *program;  /* name in the BPF object */
-	const char *hook;     /* "tp_btf/timer_expire_entry" */
+	const char *program; /* name in the BPF object */
+	const char *hook;    /* "tp_btf/timer_expire_entry" */
 	const char *needed_by;
 	bool loads;
 	bool attaches;
-	bool main_job;        /* `list` and `trace` cannot do without */
-	char detail[256];     /* why not */
+	bool main_job;    /* `list` and `trace` cannot do without */
+	char detail[256]; /* why not */
 };
 
 /* Try every program on its own: load, then attach. Returns how many rows were filled. */

@@ -75,7 +75,8 @@ static void netns_unescape(char *path)
 	for (; *path; path++) {
 		if (path[0] == '\\' && isdigit((unsigned char)path[1]) &&
 		    isdigit((unsigned char)path[2]) && isdigit((unsigned char)path[3])) {
-			*out++ = (char)((path[1] - '0') << 6 | (path[2] - '0') << 3 | (path[3] - '0'));
+			*out++ = (char)((path[1] - '0') << 6 | (path[2] - '0') << 3 |
+					(path[3] - '0'));
 			path += 3;
 		} else {
 			*out++ = *path;
@@ -234,7 +235,8 @@ const char *netns_name(unsigned int inum)
 	static unsigned int missed[64];
 	struct netns_entry key = { .inum = inum }, *found;
 
-	found = set.count ? bsearch(&key, set.entries, set.count, sizeof(key), netns_compare) : NULL;
+	found = set.count ? bsearch(&key, set.entries, set.count, sizeof(key), netns_compare) :
+			    NULL;
 	if (found)
 		return found->name;
 	if (missed[inum % 64] == inum)
@@ -246,6 +248,7 @@ const char *netns_name(unsigned int inum)
 	netns_from_mounts(&set);
 	if (set.count)
 		qsort(set.entries, set.count, sizeof(*set.entries), netns_compare);
-	found = set.count ? bsearch(&key, set.entries, set.count, sizeof(key), netns_compare) : NULL;
+	found = set.count ? bsearch(&key, set.entries, set.count, sizeof(key), netns_compare) :
+			    NULL;
 	return found ? found->name : NULL;
 }

@@ -89,8 +89,8 @@ bool probe_retransmit_has_err(void)
 	return proto && btf_vlen(proto) >= 4; /* void *, sk, skb, err */
 }
 
-__attribute__((format(printf, 2, 0)))
-static int probe_print(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int probe_print(enum libbpf_print_level level,
+							     const char *format, va_list args)
 {
 	char line[512];
 

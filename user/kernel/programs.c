@@ -38,7 +38,8 @@ static void programs_explain(struct program_check *check, int err)
 {
 	const char *said = kernel_error();
 
-	snprintf(check->detail, sizeof(check->detail), "%s%s%.180s", strerror(err), said[0] ? ": " : "", said);
+	snprintf(check->detail, sizeof(check->detail), "%s%s%.180s", strerror(err),
+		 said[0] ? ": " : "", said);
 }
 
 static void programs_try(struct program_check *check)

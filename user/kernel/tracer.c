@@ -15,9 +15,9 @@
 #include "tcptimer.skel.h"
 
 static const char *const tracer_programs[] = {
-	"snapshot_owner",     "trace_timer_entry", "trace_timer_exit",    "trace_retransmit_synack",
-	"trace_set_state",    "trace_error_report", "trace_send_reset",   "trace_receive_reset",
-	"trace_destroy_sock", "trace_sweep",       "trace_seed",
+	"snapshot_owner",     "trace_timer_entry",  "trace_timer_exit", "trace_retransmit_synack",
+	"trace_set_state",    "trace_error_report", "trace_send_reset", "trace_receive_reset",
+	"trace_destroy_sock", "trace_sweep",        "trace_seed",
 };
 
 /* Iterators attach on their own terms; the rest by their section. */
@@ -33,7 +33,8 @@ static int tracer_attach(struct tracer *t)
 	t->sweep_link = bpf_program__attach_iter(t->bpf->progs.trace_sweep, &opts);
 	if (!t->sweep_link)
 		return -errno;
-	bpf_object__for_each_program(prog, t->bpf->obj) {
+	bpf_object__for_each_program(prog, t->bpf->obj)
+	{
 		struct bpf_link *link;
 
 		if (!bpf_program__autoload(prog) ||
@@ -156,7 +157,8 @@ uint64_t tracer_missed(const struct tracer *tracer)
 	struct bpf_program *prog;
 	uint64_t sum = 0;
 
-	bpf_object__for_each_program(prog, tracer->bpf->obj) {
+	bpf_object__for_each_program(prog, tracer->bpf->obj)
+	{
 		struct bpf_prog_info info = {};
 		uint32_t len = sizeof(info);
 
