@@ -32,6 +32,10 @@ test|jq|cmd jq|jq
 test|mandoc|cmd mandoc|mandoc
 test|procps|cmd ps sysctl|the procps commands ps and sysctl
 test|clang-format|cmd clang-format|clang-format
+test|qemu-system-x86|cmd qemu-system-x86_64|the emulator qemu-system-x86_64, for the guests
+test|cpio|cmd cpio|cpio, for the guests' file system
+test|xz-utils|cmd xz|xz, for the guests' modules
+test|zstd|cmd zstd|zstd, for the guests' modules
 test|libclang-rt-dev|clang-rt fuzzer|clang's runtime libraries (libFuzzer and the sanitizers)
 TABLE
 }

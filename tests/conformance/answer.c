@@ -37,6 +37,7 @@ void trial_answer(struct trial *trial, const struct packet *packet)
 		return;
 	if (!asks && trial->manner != MANNER_HANDSHAKE)
 		return;
+	hold_await_event(trial);
 	switch (trial->manner) {
 	case MANNER_HANDSHAKE:
 		answer_handshake(peer, packet);

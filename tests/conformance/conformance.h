@@ -137,7 +137,8 @@ struct trial {
 	uint64_t end_check_ns;
 	uint64_t overdue_ns;  /* by then the next event has to have come */
 	struct seen log[TRIAL_LOG];
-	size_t log_count;
+	size_t log_count, log_total, log_answered;
+	bool deferred;
 	unsigned int rst_before;
 
 	/* figures */
@@ -170,6 +171,7 @@ bool trial_snapshot(struct trial *trial, struct tcptimer_snapshot *ret_snapshot)
 
 void hold_snapshot(struct trial *trial); /* `snap`: foretell from now */
 void hold_event(struct trial *trial, const struct tcptimer_event *event);
+void hold_await_event(struct trial *trial);
 void hold_answered(struct trial *trial, uint64_t sent_ns);
 void hold_drop(struct trial *trial); /* something new happens: what was foretold is void */
 /* The play is over: is there more to wait for? Sets the verdict when not. */

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include "witness.h"
 #include "world.h"
 
 /*
@@ -160,6 +161,28 @@ static void check_wire(struct world *world, struct json_object *line, int count,
 	}
 }
 
+/*
+ * Losses are told for the whole host: they are no steps. With a ring of the usual size nothing is
+ * lost but what the kernel kept from BPF, and that is witnessed.
+ */
+static void take_losses(struct world *world)
+{
+	size_t i, kept = 0;
+	uint64_t lost = 0;
+
+	for (i = 0; i < world->trace.count; i++) {
+		struct json_object *line = world->trace.lines[i];
+
+		if (strcmp(json_text(line, "event"), "lost") == 0)
+			lost += (uint64_t)json_number(line, "lost");
+		else
+			world->trace.lines[kept++] = line;
+	}
+	world->trace.count = kept;
+	CHECK(!lost || lost <= witness_missed(), "%llu events lost, but the kernel kept back %llu",
+	      (unsigned long long)lost, (unsigned long long)witness_missed());
+}
+
 void world_expect(struct world *world, const struct step *steps, size_t count)
 {
 	const struct packet *packet;
@@ -167,6 +190,7 @@ void world_expect(struct world *world, const struct step *steps, size_t count)
 	uint64_t last_ns = 0;
 	char text[160];
 
+	take_losses(world);
 	for (i = 0; i < count && i < world->trace.count; i++) {
 		struct json_object *line = world->trace.lines[i];
 		uint64_t time_ns = json_time_ns(line);
@@ -206,6 +230,7 @@ void world_expect_end(struct world *world, const struct step *last)
 	size_t i, at = 0;
 	char text[160];
 
+	take_losses(world);
 	CHECK(world->trace.count, "no line at all");
 	for (i = 0; i < world->trace.count; i++) {
 		line = world->trace.lines[i];

@@ -15,7 +15,7 @@
 
 /* False when this kernel or user can't: then nothing is known to have been left out. */
 bool witness_start(void);
-/* Timers whose tracepoint BPF missed since witness_start(). */
+/* Timers whose tracepoint BPF missed since witness_start(); also in children. */
 uint64_t witness_missed(void);
 void witness_stop(void);
 

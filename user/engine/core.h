@@ -137,6 +137,8 @@ void engine_stream_init(struct engine_stream *st, enum engine_stream_kind kind,
 void engine_stream_fire(struct engine_stream *st);
 /* Arms delay jiffies after `at`. */
 void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay);
+/* Arms `delay` after a moment that lies `wait` after `at`: the wheel rounds by the delay alone. */
+void engine_arm_after(struct engine_stream *st, __u8 timer, __s64 wait, __s64 delay);
 /* Arms where the expiry is `x` jiffies after a mark, and delay away from `at`. */
 void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id mark,
 		     struct engine_span x, struct engine_span delay);

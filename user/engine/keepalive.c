@@ -71,8 +71,7 @@ static void keepalive_probe(struct engine_stream *st, struct tcptimer_engine_eve
 	st->probes_out++;
 	if (engine_answer_fatal(st))
 		return;
-	if (st->peer == TCPTIMER_PEER_UNREACHABLE)
-		st->err_soft = ENGINE_EHOSTUNREACH;
+	/* An ICMP error leaves nothing: the probe's sequence number is out of window (tcp_v4_err()). */
 	ev->rto_ms = engine_interval_ms(st, wait);
 	if (st->peer == TCPTIMER_PEER_ACKS || st->peer == TCPTIMER_PEER_ZERO_WINDOW) {
 		/* tcp_ack(): rcv_tstamp is now; probes_out = 0, err_soft = 0. */

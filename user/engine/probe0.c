@@ -62,7 +62,7 @@ static void probe0_arm(struct engine_stream *st, struct tcptimer_engine_event *e
 	x.lo = mark->since.lo + delay.hi;
 	x.hi = mark->since.hi + delay.lo;
 	if (delay.lo == delay.hi) {
-		engine_arm(st, TCPTIMER_TIMER_PROBE0, delay.lo);
+		engine_arm_after(st, TCPTIMER_TIMER_PROBE0, rtt, delay.lo - rtt);
 	} else if (delay.lo < delay.hi) {
 		engine_arm_from(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_PROBES, x, delay);
 	} else {
@@ -150,6 +150,7 @@ static void probe0_becomes_data(struct engine_stream *st, struct tcptimer_engine
 	st->probes_out = 0;
 	st->backoff = 0;
 	st->n = 0;
+	ev->n = 0; /* no probe: tcp_send_probe0() counts none */
 	st->marks[ENGINE_MARK_PROBES].set = false;
 	engine_mark_now(st, ENGINE_MARK_HEAD);
 	if (st->peer == TCPTIMER_PEER_ACKS) {
@@ -217,8 +218,7 @@ void engine_probe0_fire(struct engine_stream *st, struct tcptimer_engine_event *
 		ev->flags |= TCPTIMER_EV_ANSWERED | TCPTIMER_EV_RECOVERED;
 		return;
 	}
-	if (st->peer == TCPTIMER_PEER_UNREACHABLE)
-		st->err_soft = ENGINE_EHOSTUNREACH;
+	/* An ICMP error leaves nothing: the probe's sequence number is out of window (tcp_v4_err()). */
 	answered = st->peer == TCPTIMER_PEER_ZERO_WINDOW;
 	if (answered) {
 		/* tcp_ack(): probes_out = 0. tcp_ack_probe() re-arms from then; backoff is kept. */

@@ -65,7 +65,7 @@ static bool retrans_revert(struct engine_stream *st, struct tcptimer_engine_even
 	ev->flags |= TCPTIMER_EV_ANSWERED;
 	if (!st->retransmits || !st->backoff)
 		return false;
-	if (s->family == 10 && !st->profile->rto_revert_v6) /* AF_INET6 */
+	if (s->family == 10) /* AF_INET6: tcp_v6_err() reverts for "no route" alone */
 		return false;
 	st->backoff--;
 	st->rto = s->srtt_us ? (__u32)tcptimer_usecs_to_jiffies((s->srtt_us >> 3) + s->rttvar_us,
@@ -74,10 +74,16 @@ static bool retrans_revert(struct engine_stream *st, struct tcptimer_engine_even
 	rto = engine_rto_backoff(st);
 	st->rto = rto < st->rto_max ? (__u32)rto : st->rto_max;
 	ev->flags |= TCPTIMER_EV_RTO_REVERTED;
+	/* The time since it was sent is rounded up, so that even at once a jiffy is gone. */
+	if (st->rto > st->rtt_jiffies + 1) {
+		ev->rto_ms = engine_interval_ms(st, st->rto - 1u);
+		engine_arm_after(st, st->timer, st->rtt_jiffies, st->rto - st->rtt_jiffies - 1);
+		return true;
+	}
 	/* Overdue already, it retransmits as the error arrives. */
-	rto = engine_max_u32(st->rto, st->rtt_jiffies);
-	ev->rto_ms = engine_interval_ms(st, rto);
-	engine_arm(st, st->timer, (__s64)rto);
+	ev->rto_ms = engine_interval_ms(st, st->rtt_jiffies);
+	engine_arm(st, st->timer, st->rtt_jiffies);
+	st->slack = (struct engine_span){ 0, 0 };
 	return true;
 }
 

@@ -133,6 +133,17 @@ void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay)
 	engine_arm_from(st, timer, ENGINE_MARK_COUNT, span, span);
 }
 
+void engine_arm_after(struct engine_stream *st, __u8 timer, __s64 wait, __s64 delay)
+{
+	struct engine_phase phase = st->phase;
+
+	st->phase = wheel_phase_add(phase, wait);
+	engine_arm(st, timer, delay);
+	st->phase = phase;
+	st->delay.lo += wait;
+	st->delay.hi += wait;
+}
+
 /* The bucket that an armed timer of the snapshot sits in, relative; it may be past (then: now). */
 static void stream_arm_bucket(struct engine_stream *st, __u64 expires, bool pending, __u32 index)
 {
