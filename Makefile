@@ -18,8 +18,9 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64.*/power
 WARN := -Wall -Wextra -Wformat=2 -Wshadow -Wno-unused-parameter $(if $(CI),-Werror)
 CFLAGS ?= -O2 -g
 CFLAGS_ALL = -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -Iinclude -Iuser -I. -I$(B) -DTCPTIMER_VERSION='"$(VERSION)"' -MMD -MP
-LIBS_PKG := libbpf json-c
+LIBS_PKG := libbpf json-c libcyaml yaml-0.1
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS_PKG))
+PURE_LIBS = $(shell $(PKG_CONFIG) --libs libcyaml yaml-0.1) -lm
 LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS_PKG)) -lelf -lz -lm
 ifeq ($(SAN),1)
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -92,7 +93,7 @@ TESTLIB_OBJ := $(call obj,$(wildcard tests/lib/*.c) $(filter-out tests/system/te
 $(B)/unit/%: tests/unit/%.c $(B)/libpure.a $(B)/libtcptimer.a
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests $< -o $@ $(B)/libpure.a $(B)/libtcptimer.a -lcmocka -lm
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests $< -o $@ $(B)/libpure.a $(B)/libtcptimer.a -lcmocka $(PURE_LIBS)
 
 $(B)/system/%: tests/system/%.c $(TESTLIB_OBJ) $(B)/libpure.a $(B)/libtcptimer.a
 	@mkdir -p $(@D)
@@ -109,7 +110,7 @@ $(B)/san/%.o: %.c
 $(B)/fuzz/%: tests/fuzz/%.c $(SAN_OBJ)
 	@mkdir -p $(@D)
 	$(call say,CLANG)
-	$(Q)$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer,address,undefined $^ -o $@ -lm
+	$(Q)$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer,address,undefined $^ -o $@ $(PURE_LIBS)
 
 $(call obj,$(wildcard tests/lib/*.c)): CFLAGS_ALL += -Itests
 

@@ -24,6 +24,7 @@ build|libbpf-dev|pc libbpf >= 1.1|the libbpf development headers (1.1 or newer)
 build|libelf-dev|pc libelf|the libelf development headers
 build|zlib1g-dev|pc zlib|the zlib development headers
 build|libjson-c-dev|pc json-c|the json-c development headers
+build|libcyaml-dev|pc libcyaml|the libcyaml development headers
 demo,test|iproute2|cmd ip ss|the iproute2 commands ip and ss
 test|libcmocka-dev|pc cmocka|the cmocka development headers
 test|python3|cmd /usr/bin/python3|Python 3

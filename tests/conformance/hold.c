@@ -268,6 +268,8 @@ static void hold_time(struct trial *trial, uint64_t foretold, struct seen *seen)
 static void hold_next(struct trial *trial, const struct tcptimer_event *event, struct seen *seen)
 {
 	struct forecast *f = &trial->forecast;
+	bool answers = trial->manner != MANNER_SILENT && counts(seen->verdict.action);
+	bool over = false;
 
 	f->next++;
 	trial->held++;
@@ -278,11 +280,11 @@ static void hold_next(struct trial *trial, const struct tcptimer_event *event, s
 		return;
 	}
 	/* Where the peer answers, its answer comes first: hold_answered() goes on from there. */
-	if (trial->rebase_due && trial->manner != MANNER_SILENT && !trial->rtt_ms &&
-	    counts(seen->verdict.action)) {
+	over = f->next == f->timeline.count && f->timeline.truncated;
+	if ((trial->rebase_due || over) && answers) {
 		trial->last_jiffy = 0;
 		trial->rebase_due = false;
-	} else if (trial->rebase_due || (f->next == f->timeline.count && f->timeline.truncated)) {
+	} else if (trial->rebase_due || over) {
 		trial->rebased += trial->rebase_due;
 		trial->rebase_due = false;
 		seen->anew = true;

@@ -6,6 +6,7 @@
  */
 #include <getopt.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include "conformance.h"
 
@@ -122,12 +123,14 @@ static int conclude(const struct options *o, double seconds)
 
 int main(int argc, char **argv)
 {
+	struct rlimit files = { 65536, 65536 }; /* some four a trial */
 	struct options o = { .seed = 1 };
 	uint64_t begin = observe_ns();
 	double seconds;
 	int status;
 
 	parse(argc, argv, &o);
+	setrlimit(RLIMIT_NOFILE, &files);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	netns_remember_first();
 	observe_identify();
