@@ -15,7 +15,7 @@ BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
 PKG_CONFIG ?= pkg-config
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64.*/powerpc/; s/s390x/s390/; s/riscv.*/riscv/')
 
-WARN := -Wall -Wextra -Wformat=2 -Wshadow -Wno-unused-parameter $(if $(CI),-Werror)
+WARN := -Wall -Wextra -Wformat=2 -Wshadow -Wno-unused-parameter -Wno-missing-field-initializers $(if $(CI),-Werror)
 CFLAGS ?= -O2 -g
 CFLAGS_ALL = -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -Iinclude -Iuser -I. -I$(B) -DTCPTIMER_VERSION='"$(VERSION)"' -MMD -MP
 LIBS_PKG := libbpf json-c libcyaml yaml-0.1

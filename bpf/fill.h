@@ -159,6 +159,23 @@ static __always_inline __u32 fill_full_flags(__u64 sk)
 	return f;
 }
 
+/* What tcptimer_keepalive_unanswered() measures with. */
+static __always_inline void fill_probe_age(struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct tcp_sock *tp = KPTR(tcp_sock, sk);
+	__u32 intvl = BPF_CORE_READ(tp, keepalive_intvl);
+	struct net *net;
+
+	if (!intvl) {
+		net = BPF_CORE_READ(KPTR(sock_common, sk), skc_net.net);
+		intvl = BPF_CORE_READ(net, ipv4.sysctl_tcp_keepalive_intvl);
+	}
+	s->keepalive_intvl_jiffies = intvl;
+	s->now_jiffies = bpf_jiffies64();
+	s->rto_jiffies = BPF_CORE_READ(tp, inet_conn.icsk_rto);
+	fill_timer(sk + compat_keep_timer_offset(), &s->keep_expires, &s->keep_flags);
+}
+
 /* What tcptimer_stall_timer() looks at on a full socket, and nothing else: the sweep's cheap look. */
 static __always_inline void fill_stall_fields(struct tcptimer_snapshot *s, __u64 sk)
 {
@@ -180,6 +197,9 @@ static __always_inline void fill_stall_fields(struct tcptimer_snapshot *s, __u64
 	s->probes_tstamp = BPF_CORE_READ(tp, inet_conn.icsk_probes_tstamp);
 	s->probes_out = BPF_CORE_READ(tp, inet_conn.icsk_probes_out);
 	s->rcv_tstamp = BPF_CORE_READ(tp, rcv_tstamp);
+	/* One keepalive probe out: when it left decides. */
+	if (s->probes_out == 1 && (s->flags & TCPTIMER_F_KEEPOPEN) && !s->packets_out)
+		fill_probe_age(s, sk);
 	if (s->state == TCPTIMER_STATE_SYN_RECV || s->state == TCPTIMER_STATE_FIN_WAIT1) {
 		struct request_sock *req = BPF_CORE_READ(tp, fastopen_rsk);
 

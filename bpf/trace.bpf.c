@@ -21,7 +21,7 @@ extern const void reqsk_timer_handler __ksym;
 extern const void tw_timer_handler __ksym;
 
 /* Stalls that are open, for user space to know whether sweeping is of use. */
-volatile __u64 trace_open_stalls = 0;
+volatile __u64 trace_open_stalls = 0; /* and candidates */
 volatile __u64 trace_open_requests = 0;
 
 enum trace_slot {
@@ -173,6 +173,14 @@ static __always_inline void trace_stall_close(__u64 sk)
 	}
 }
 
+/* The open stall of this socket, if there is one. */
+static __always_inline struct trace_stall *trace_stall_find(__u64 sk)
+{
+	struct trace_stall *st = bpf_map_lookup_elem(&trace_stalls, &sk);
+
+	return st && !(st->flags & TRACE_S_CANDIDATE) ? st : NULL;
+}
+
 /* The record takes over what the table knows of the stall. */
 static __always_inline void trace_stall_note(struct tcptimer_event *ev,
 					     const struct trace_stall *st)
@@ -226,13 +234,29 @@ static __always_inline bool trace_wanted(const struct tcptimer_event *ev)
 	return cfg_all || (cfg_timers & (1U << (ev->timer & 31)));
 }
 
+/* A first keepalive probe went out: the sweep sees whether it is answered. */
+static __always_inline void trace_candidate(struct tcptimer_event *ev, __u64 sk)
+{
+	struct trace_stall st = {
+		.since_ns = ev->time_ns,
+		.identity = trace_identity(sk),
+		.timer = TCPTIMER_TIMER_KEEPALIVE,
+		.kind = TCPTIMER_SOCK_FULL,
+		.flags = TRACE_S_CANDIDATE,
+	};
+
+	if (bpf_map_update_elem(&trace_stalls, &sk, &st, BPF_NOEXIST))
+		return;
+	__sync_fetch_and_add(&trace_open_stalls, 1);
+}
+
 /*
  * With `after` filled: open, keep or end the stall, and tell what a stall or the configuration wants
  * told. `kind` is what the event itself is.
  */
 static __always_inline void trace_settle(struct tcptimer_event *ev, __u64 sk, __u8 kind)
 {
-	struct trace_stall *st = bpf_map_lookup_elem(&trace_stalls, &sk);
+	struct trace_stall *st = trace_stall_find(sk);
 	int timer = tcptimer_stall_timer(&ev->after);
 
 	if (st && st->identity != trace_identity(sk)) {
@@ -246,9 +270,12 @@ static __always_inline void trace_settle(struct tcptimer_event *ev, __u64 sk, __
 			trace_emit(ev, kind);
 		if (st)
 			trace_recovered(ev, sk);
+		else if (ev->timer == TCPTIMER_TIMER_KEEPALIVE && ev->after.probes_out)
+			trace_candidate(ev, sk);
 		return;
 	}
 	if (!st) {
+		trace_stall_close(sk); /* a candidate */
 		trace_stall_open(ev, sk, timer);
 		trace_emit(ev, TCPTIMER_EVENT_STALL);
 	} else {
@@ -432,7 +459,7 @@ static __always_inline void trace_exit_request(struct trace_scratch *sc)
 		return;
 	}
 	ev->what |= TCPTIMER_W_CLOSED;
-	st = bpf_map_lookup_elem(&trace_stalls, &sc->sk);
+	st = trace_stall_find(sc->sk);
 	if (st)
 		trace_stall_note(ev, st);
 	trace_emit(ev, TCPTIMER_EVENT_ABORT);
@@ -443,7 +470,7 @@ static __always_inline void trace_exit_request(struct trace_scratch *sc)
 static __always_inline void trace_exit_closed(struct trace_scratch *sc)
 {
 	struct tcptimer_event *ev = &sc->ev;
-	struct trace_stall *st = bpf_map_lookup_elem(&trace_stalls, &sc->sk);
+	struct trace_stall *st = trace_stall_find(sc->sk);
 
 	if (st) {
 		trace_unseen(ev, st);
@@ -512,7 +539,7 @@ static __always_inline void trace_retransmit_alone(__u64 sk, int err)
 
 	if (!sc)
 		return;
-	st = bpf_map_lookup_elem(&trace_stalls, &sk);
+	st = trace_stall_find(sk);
 	if (!st && !cfg_all) {
 		struct tcptimer_snapshot *s = &sc->ev.after;
 
@@ -601,7 +628,7 @@ static __always_inline bool trace_replaced(const struct tcptimer_event *ev)
 
 static __always_inline void trace_closed(struct trace_scratch *sc, __u64 sk, __u8 old_state)
 {
-	struct trace_stall *st = bpf_map_lookup_elem(&trace_stalls, &sk);
+	struct trace_stall *st = trace_stall_find(sk);
 	struct tcptimer_event *ev = &sc->ev;
 	__u8 kind;
 
@@ -647,7 +674,7 @@ static __always_inline void trace_closed(struct trace_scratch *sc, __u64 sk, __u
 /* A stalled SYN was answered. */
 static __always_inline void trace_established(__u64 sk, __u8 old_state)
 {
-	struct trace_stall *st = bpf_map_lookup_elem(&trace_stalls, &sk);
+	struct trace_stall *st = trace_stall_find(sk);
 	struct trace_scratch *sc = trace_slot(SLOT_STATE);
 	struct tcptimer_event *ev;
 
@@ -712,7 +739,7 @@ int BPF_PROG(trace_error_report, struct sock *sk)
 /* An RST, seen on a stalled socket outside its timer. `flag` is of trace_stall, `what` of the event. */
 static __always_inline void trace_reset(__u32 slot, __u64 sk, __u8 flag, __u32 what)
 {
-	struct trace_stall *st = bpf_map_lookup_elem(&trace_stalls, &sk);
+	struct trace_stall *st = trace_stall_find(sk);
 	struct trace_scratch *sc;
 
 	if (!st && !cfg_all)
@@ -771,9 +798,11 @@ int BPF_PROG(trace_destroy_sock, struct sock *sk)
 		sc->ev.what |= TCPTIMER_W_DESTROYED;
 		return 0;
 	}
-	st = bpf_map_lookup_elem(&trace_stalls, &key);
-	if (!st)
+	st = trace_stall_find(key);
+	if (!st) {
+		trace_stall_close(key); /* a candidate */
 		return 0;
+	}
 	sc = trace_slot(SLOT_DESTROY);
 	if (sc) {
 		trace_event_init(&sc->ev);
@@ -806,6 +835,24 @@ static __always_inline void trace_sweep_request(struct trace_scratch *sc, __u64 
 	trace_stall_close(sk);
 }
 
+/* Its stall fields are filled. Answered: forget it. Unanswered for an RTO: a stall. Else wait on. */
+static __always_inline void trace_sweep_candidate(struct tcptimer_event *ev, __u64 sk,
+						  const struct trace_stall *st)
+{
+	int timer = tcptimer_stall_timer(&ev->after);
+
+	if (st->identity != trace_identity(sk) || !ev->after.probes_out || ev->after.packets_out) {
+		trace_stall_close(sk);
+	} else if (timer != TCPTIMER_TIMER_NONE) {
+		trace_event_init(ev);
+		fill_full(&ev->after, sk, NULL);
+		trace_stall_close(sk);
+		trace_stall_open(ev, sk, timer);
+		ev->timer = timer;
+		trace_emit(ev, TCPTIMER_EVENT_STALL);
+	}
+}
+
 static __always_inline void trace_sweep_one(struct trace_scratch *sc, __u64 sk,
 					    struct trace_stall *st)
 {
@@ -816,6 +863,10 @@ static __always_inline void trace_sweep_one(struct trace_scratch *sc, __u64 sk,
 	if (st->kind == TCPTIMER_SOCK_FULL) {
 		ev->after.num_timeout = 0;
 		fill_stall_fields(&ev->after, sk);
+		if (st->flags & TRACE_S_CANDIDATE) {
+			trace_sweep_candidate(ev, sk, st);
+			return;
+		}
 		if (tcptimer_stall_timer(&ev->after) != TCPTIMER_TIMER_NONE)
 			return;
 	}
@@ -867,7 +918,7 @@ int trace_seed(struct bpf_iter__tcp *ctx)
 	if (!sc || state == TCPTIMER_STATE_TIME_WAIT)
 		return 0;
 	bpf_get_socket_cookie(skc);
-	if (bpf_map_lookup_elem(&trace_stalls, &key))
+	if (trace_stall_find(key))
 		return 0;
 	ev = &sc->ev;
 	trace_event_init(ev);

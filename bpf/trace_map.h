@@ -20,7 +20,8 @@ struct trace_stall {
 #define TRACE_S_DEFERRED 1 /* a write timer was left to the socket's owner */
 #define TRACE_S_RST_IN 2
 #define TRACE_S_RST_OUT 4
-#define TRACE_S_CLOSED 8 /* reached CLOSE; the end is told when its reason is known */
+#define TRACE_S_CANDIDATE 16 /* no stall yet: a keepalive probe is out, and may be answered */
+#define TRACE_S_CLOSED 8     /* reached CLOSE; the end is told when its reason is known */
 
 /* Indexes of the per-CPU counters of what was not told. */
 enum trace_loss {

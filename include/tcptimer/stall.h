@@ -12,6 +12,22 @@
 #define TCPTIMER_CA_LOSS 4 /* TCP_CA_Loss */
 
 /*
+ * A keepalive probe is out, and an answer would be here by now: a second one had to follow, or an RTO
+ * has passed since the first. (It left when its timer was armed, an interval before that expires.) A
+ * healthy peer's answer takes a round trip, and is no stall.
+ */
+static inline int tcptimer_keepalive_unanswered(const struct tcptimer_snapshot *s)
+{
+	__u64 left = s->keep_expires - s->now_jiffies;
+
+	if (!(s->flags & TCPTIMER_F_KEEPOPEN) || !s->probes_out)
+		return 0;
+	if (s->probes_out > 1 || left >> 63)
+		return 1;
+	return left + s->rto_jiffies <= s->keepalive_intvl_jiffies;
+}
+
+/*
  * What an open stall is made of, named by the timer that keeps it: TCPTIMER_TIMER_NONE when the
  * socket is not stalled, else SYN, SYNACK, RETRANS, PROBE0 or KEEPALIVE. The definition of
  * "stalled", for the kernel side and the user's alike (see tcptimer(8), STALLED).
@@ -41,9 +57,7 @@ static inline int tcptimer_stall_timer(const struct tcptimer_snapshot *s)
 	/* probes_tstamp is set as the first probe goes and cleared when the window opens */
 	if (s->write_seq != s->snd_nxt)
 		return s->probes_tstamp ? TCPTIMER_TIMER_PROBE0 : TCPTIMER_TIMER_NONE;
-	if ((s->flags & TCPTIMER_F_KEEPOPEN) && s->probes_out)
-		return TCPTIMER_TIMER_KEEPALIVE;
-	return TCPTIMER_TIMER_NONE;
+	return tcptimer_keepalive_unanswered(s) ? TCPTIMER_TIMER_KEEPALIVE : TCPTIMER_TIMER_NONE;
 }
 
 /* A stamp this little after "now" was taken between the two reads: not one from before the wrap. */

@@ -27,6 +27,20 @@ static void answer_handshake(struct peer *peer, const struct packet *packet)
 	}
 }
 
+/* All that was ever sent is acknowledged: only the acknowledgements had been lost. */
+static void answer_all(struct peer *peer, const struct packet *packet)
+{
+	uint32_t end = packet->seq + packet->len + !!(packet->flags & TCP_FIN);
+
+	if (packet->flags & TCP_SYN) {
+		answer_handshake(peer, packet);
+		return;
+	}
+	if ((int32_t)(end - peer->rcv_nxt) > 0)
+		peer->rcv_nxt = end;
+	peer_react_full(peer, packet);
+}
+
 void trial_answer(struct trial *trial, const struct packet *packet)
 {
 	struct peer *peer = &trial->peer;
@@ -43,10 +57,7 @@ void trial_answer(struct trial *trial, const struct packet *packet)
 		answer_handshake(peer, packet);
 		break;
 	case MANNER_ACKS:
-		if (packet->flags & TCP_SYN)
-			answer_handshake(peer, packet);
-		else
-			peer_react_ack(peer, packet);
+		answer_all(peer, packet);
 		break;
 	case MANNER_ZERO:
 		peer->window = 0;
@@ -73,8 +84,8 @@ static void react_to(struct trial *trial, const struct packet *packet)
 	if (packet->flags & TCP_RST)
 		trial->rst_out++;
 	if (trial->rtt_ms && trial->manner != MANNER_SILENT) {
-		if (trial->delayed_ns) /* one at a time: the earlier answer leaves now */
-			trial_answer(trial, &trial->delayed);
+		if (trial->delayed_ns) /* an answer is under way: it is for this one, too */
+			return;
 		trial->delayed = *packet;
 		trial->delayed_ns = trial->last_out_ns + trial->rtt_ms * NSEC_PER_MSEC;
 		return;

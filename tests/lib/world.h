@@ -55,6 +55,7 @@ struct step {
 	const char *error;  /* the errno's name; NULL: null */
 	int wire;           /* packets that it put on the wire */
 	bool calm;          /* the connection is not stalled at that moment */
+	int quiet;          /* packets that went out before, untold: there was no stall yet */
 };
 
 /*

@@ -221,8 +221,8 @@ static void trace_wake(struct trace *t, int fd, int signal_fd, int end_fd)
 	uint64_t expirations;
 
 	if (fd == signal_fd || fd == end_fd) {
+		tracer_consume(&t->tracer); /* what came before the end is told */
 		t->done = true;
-		tracer_consume(&t->tracer);
 	} else if (fd == t->sweep_fd &&
 		   read(fd, &expirations, sizeof(expirations)) == sizeof(expirations)) {
 		tracer_sweep(&t->tracer);

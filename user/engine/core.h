@@ -146,6 +146,8 @@ void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id m
 void engine_arm_snapshot(struct engine_stream *st, __u8 timer, __u64 expires, bool pending,
 			 __u32 timer_flags);
 void engine_mark_now(struct engine_stream *st, enum engine_mark_id id);
+/* The peer's answer to what is sent now: it comes a round trip later, but before the next firing. */
+void engine_mark_answer(struct engine_stream *st, enum engine_mark_id id, __s64 next);
 void engine_mark_jiffies(struct engine_stream *st, enum engine_mark_id id, __u32 stamp);
 void engine_mark_clock(struct engine_stream *st, enum engine_mark_id id, __u32 stamp, bool usec);
 /* ms (exact: as tcp_time_stamp_ts() - stamp gives them) from a mark to the firing at hand. */

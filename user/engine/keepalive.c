@@ -79,7 +79,7 @@ static void keepalive_probe(struct engine_stream *st, struct tcptimer_engine_eve
 		st->probes_out = 0;
 		st->err_soft = 0;
 		st->n = 0;
-		engine_mark_now(st, ENGINE_MARK_RCV);
+		engine_mark_answer(st, ENGINE_MARK_RCV, wait);
 	}
 	engine_arm(st, TCPTIMER_TIMER_KEEPALIVE, wait);
 }

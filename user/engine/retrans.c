@@ -99,7 +99,7 @@ static bool retrans_answer(struct engine_stream *st, struct tcptimer_engine_even
 			st->snd_wnd = 0;
 			st->err_soft = 0;
 			ev->flags |= TCPTIMER_EV_ANSWERED;
-			engine_mark_now(st, ENGINE_MARK_RCV);
+			engine_mark_answer(st, ENGINE_MARK_RCV, st->rto);
 			return false;
 		}
 		/* A SYN that is answered at all is acknowledged. */

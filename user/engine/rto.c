@@ -191,6 +191,13 @@ void engine_loss_probe_fire(struct engine_stream *st, struct tcptimer_engine_eve
 		rto_arm_rest(st, ev);
 		return;
 	}
+	/* __tcp_retransmit_skb(): behind a window that shrank to nothing only the head may go (EAGAIN). */
+	if (!st->snd_wnd && st->packets_out > 1) {
+		ev->action = TCPTIMER_ACTION_RETRANSMIT_FAILED;
+		ev->n = 1;
+		rto_arm_rest(st, ev);
+		return;
+	}
 	ev->action = TCPTIMER_ACTION_PROBED;
 	ev->n = 1;
 	st->tlp_outstanding = 1;
@@ -206,7 +213,7 @@ void engine_loss_probe_fire(struct engine_stream *st, struct tcptimer_engine_eve
 	if (st->peer == TCPTIMER_PEER_ZERO_WINDOW) {
 		ev->flags |= TCPTIMER_EV_ANSWERED;
 		st->snd_wnd = 0;
-		engine_mark_now(st, ENGINE_MARK_RCV);
+		engine_mark_answer(st, ENGINE_MARK_RCV, st->rto);
 	} else if (st->peer == TCPTIMER_PEER_UNREACHABLE) {
 		ev->flags |= TCPTIMER_EV_ANSWERED;
 		st->err_soft = ENGINE_EHOSTUNREACH;

@@ -42,6 +42,20 @@ void engine_mark_now(struct engine_stream *st, enum engine_mark_id id)
 	};
 }
 
+void engine_mark_answer(struct engine_stream *st, enum engine_mark_id id, __s64 next)
+{
+	__s64 rtt = engine_min_s64(st->rtt_jiffies, next);
+	struct engine_mark *mark = &st->marks[id];
+
+	engine_mark_now(st, id);
+	mark->stamp = stream_stamp_at(st, st->at.lo + rtt);
+	mark->since.lo -= rtt;
+	mark->since.hi -= rtt;
+	mark->origin.lo += rtt;
+	mark->origin.hi += rtt;
+	mark->phase = wheel_phase_add(mark->phase, rtt);
+}
+
 /* A 32-bit jiffies stamp of the snapshot; one of the future (another CPU's) counts as just now. */
 void engine_mark_jiffies(struct engine_stream *st, enum engine_mark_id id, __u32 stamp)
 {

@@ -20,7 +20,8 @@ static __u32 synack_limit(const struct engine_stream *st)
 {
 	__u32 limit = synack_retries(st);
 	__u64 queued = st->s->ack_backlog;
-	__u64 young = (__u64)st->ack_young << 1;
+	/* Whatever is queued now will have had its first timeout a period from now. */
+	__u64 young = st->at.lo > (__s64)st->rto ? 0 : (__u64)st->ack_young << 1;
 
 	if (queued << 1 <= engine_max_u32(8, st->s->max_ack_backlog))
 		return limit;

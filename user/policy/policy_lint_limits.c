@@ -227,7 +227,7 @@ static void lint_max_retries(struct lint *lint, const struct policy_rule *rule)
 			       "%s is never reached: %s ends the connection after %u "
 			       "retransmission%s",
 			       words, limit, with->n, with->n == 1 ? "" : "s");
-	scene_evidence(lint, finding, SCENE_DATA, limit, words);
+	scene_evidence(lint, finding, SCENE_DATA, "this rule", words);
 }
 
 static void lint_syn_retries(struct lint *lint, const struct policy_rule *rule)
