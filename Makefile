@@ -121,6 +121,7 @@ system: $(SYSTEM) all
 	TCPTIMER=$(B)/tcptimer sh tests/run.sh $(SYSTEM)
 cli: all
 	sh tests/cli/test_simulate.sh $(B)/tcptimer
+	sh tests/cli/test_explain.sh $(B)/tcptimer
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ)

@@ -21,6 +21,9 @@ for command in $("$build/tcptimer" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
 	check "a page for $command" test -f "man/tcptimer-$command.8"
 	check "$command in tcptimer(8)" grep -q "^\.It Xr tcptimer-$command 8\|^\.Xr tcptimer-$command 8\|Ic $command" man/tcptimer.8
 done
+# what the BPF programs and the engine share is C for both
+check "model.h is C for the BPF target" ${CLANG:-clang} -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only \
+	-include bpf/kernel.h -Iinclude -x c include/tcptimer/model.h
 # make install puts everything in its place, and nothing outside
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT INT TERM

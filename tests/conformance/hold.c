@@ -6,6 +6,7 @@
  * A firing that the machine delayed, or an answer of the peer that came a jiffy later than assumed,
  * is no disagreement, but what follows starts from there, and the wheel's rounding magnifies it: so
  * the engine foretells anew from the socket as it is then. How often that was is counted and shown.
+ * An answer that ends the stall ends what was foretold, too: what comes after is foretold anew.
  */
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -276,6 +277,13 @@ static void hold_time(struct trial *trial, uint64_t foretold, struct seen *seen)
 			   tcptimer_timer_name(seen->timer), (long long)error);
 }
 
+static void hold_ended(struct trial *trial)
+{
+	trial->ended = true;
+	trial->overdue_ns = 0;
+	trial->end_check_ns = observe_ns() + SETTLE_NS;
+}
+
 /* The end came, or the socket is followed on: from this event's record, when it fired late. */
 static void hold_next(struct trial *trial, const struct tcptimer_event *event, struct seen *seen)
 {
@@ -283,17 +291,17 @@ static void hold_next(struct trial *trial, const struct tcptimer_event *event, s
 	bool answers = trial->manner != MANNER_SILENT && counts(seen->verdict.action);
 	bool over = false;
 
+	trial->recovered = f->events[f->next].flags & TCPTIMER_EV_RECOVERED &&
+			   f->events[f->next].timer != TCPTIMER_TIMER_KEEPALIVE;
 	f->next++;
 	trial->held++;
 	if (is_end(seen)) {
-		trial->ended = true;
-		trial->overdue_ns = 0;
-		trial->end_check_ns = observe_ns() + SETTLE_NS;
+		hold_ended(trial);
 		return;
 	}
 	/* Where the peer answers, its answer comes first: hold_answered() goes on from there. */
 	over = f->next == f->timeline.count && f->timeline.truncated;
-	if ((trial->rebase_due || over) && answers) {
+	if ((trial->rebase_due || trial->recovered || over) && answers) {
 		trial->last_jiffy = 0;
 		trial->rebase_due = false;
 	} else if (trial->rebase_due || over) {
@@ -327,6 +335,10 @@ void hold_event(struct trial *trial, const struct tcptimer_event *event)
 	}
 	trial->last_jiffy = seen->jiffy;
 	exp = hold_expected(f, seen->timer);
+	if (trial->recovered && seen->kind == TCPTIMER_EVENT_CLOSED && !seen->in_handler) {
+		hold_ended(trial); /* what the answer acknowledged was the last FIN */
+		return;
+	}
 	if (!exp) {
 		trial_fail(trial, "%s %s, nothing was foretold", tcptimer_timer_name(seen->timer),
 			   tcptimer_action_name(seen->verdict.action));
@@ -349,9 +361,7 @@ static bool hold_request_gone(struct trial *trial)
 		return false;
 	trial->held++;
 	f->next++;
-	trial->ended = true;
-	trial->overdue_ns = 0;
-	trial->end_check_ns = observe_ns() + SETTLE_NS;
+	hold_ended(trial);
 	return true;
 }
 
@@ -371,8 +381,12 @@ void hold_answered(struct trial *trial, uint64_t sent_ns)
 	if (trial->last_jiffy && jiffy > foretold && jiffy - foretold > trial->worst_late)
 		trial->worst_late = (uint32_t)(jiffy - foretold);
 	trial->ended_fatal = true;
-	if (!trial_snapshot(trial, &snap) || snap.state == TCPTIMER_STATE_CLOSE)
+	if (!trial_snapshot(trial, &snap) || snap.state == TCPTIMER_STATE_CLOSE) {
+		if (trial->recovered && !trial->ended)
+			hold_ended(trial);
 		return;
+	}
+	trial->recovered = false;
 	trial->rebased++;
 	hold_foretell(trial, &snap);
 }

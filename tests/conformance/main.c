@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include "conformance.h"
 
+#define SHRINK_MAX 3 /* disagreements that are made smaller */
+
 struct options {
 	const char *only, *json, *markdown, *snapshots;
 	unsigned int random;
@@ -126,8 +128,10 @@ int main(int argc, char **argv)
 	struct rlimit files = { 65536, 65536 }; /* some four a trial */
 	struct options o = { .seed = 1 };
 	uint64_t begin = observe_ns();
+	unsigned int shrunk = 0;
 	double seconds;
 	int status;
+	size_t i;
 
 	parse(argc, argv, &o);
 	setrlimit(RLIMIT_NOFILE, &files);
@@ -136,14 +140,21 @@ int main(int argc, char **argv)
 	observe_identify();
 	add_rows(&o);
 	if (o.list) {
-		for (size_t i = 0; i < trial_count; i++)
+		for (i = 0; i < trial_count; i++)
 			printf("%s\t%s\t%s\n", trials[i]->name, trials[i]->settings, trials[i]->play);
 		return 0;
 	}
 	run_trials(trials, trial_count);
 	seconds = (double)(observe_ns() - begin) / 1e9;
 	report_table(stdout, trials, trial_count, o.verbose);
+	for (i = 0; i < trial_count && shrunk < SHRINK_MAX; i++)
+		if (trials[i]->random && trials[i]->verdict == VERDICT_FAILED) {
+			random_shrink(trials[i]);
+			shrunk++;
+		}
 	status = conclude(&o, seconds);
+	if (o.markdown && !report_markdown(o.markdown, trials, trial_count))
+		fprintf(stderr, "conformance: %s can't be written\n", o.markdown);
 	if (o.json && !report_json(o.json, trials, trial_count, o.seed, seconds))
 		fprintf(stderr, "conformance: %s can't be written\n", o.json);
 	return status;

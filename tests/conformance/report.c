@@ -151,3 +151,27 @@ bool report_json(const char *path, struct trial *const *trials, size_t count, ui
 	json_object_put(top);
 	return err == 0;
 }
+
+/* One kernel's table; tests/conformance/table.py puts several side by side. */
+bool report_markdown(const char *path, struct trial *const *trials, size_t count)
+{
+	FILE *out = fopen(path, "we");
+	size_t i;
+
+	if (!out)
+		return false;
+	fprintf(out, "| scenario | %s%s |\n|---|---|\n", observe_profile.name,
+		observe_guest ? "" : " (this host)");
+	for (i = 0; i < count; i++) {
+		const struct trial *t = trials[i];
+
+		if (t->random)
+			continue;
+		fprintf(out, "| %s | ", t->name);
+		if (t->verdict == VERDICT_PASSED)
+			fprintf(out, "%lld |\n", (long long)t->worst);
+		else
+			fprintf(out, "%s |\n", verdict_name(t->verdict));
+	}
+	return fclose(out) == 0;
+}
