@@ -221,6 +221,24 @@ static void trace_sum_line(FILE *file, const char *title, const unsigned long *c
 	fputs(*comma ? "\n" : " none\n", file);
 }
 
+static void trace_sum_losses(FILE *file, uint64_t lost, const struct tracer *tracer)
+{
+	const char *comma = " (";
+	unsigned int kind;
+
+	fprintf(file, "%-9s %llu", "lost", (unsigned long long)lost);
+	for (kind = 0; lost && kind < TRACER_LOSS_KINDS; kind++) {
+		uint64_t of_kind = tracer_lost_kind(tracer, kind);
+
+		if (!of_kind)
+			continue;
+		fprintf(file, "%s%s: %llu", comma, tracer_loss_name(kind),
+			(unsigned long long)of_kind);
+		comma = ", ";
+	}
+	fputs(lost ? ")\n" : "\n", file);
+}
+
 void trace_out_end(struct trace_out *out, const struct tracer *tracer)
 {
 	FILE *file = out->json ? stderr : stdout;
@@ -239,7 +257,7 @@ void trace_out_end(struct trace_out *out, const struct tracer *tracer)
 			"%-9s %lu ends, %lu by the cause foretold, %lu within two jiffies; worst %+lldms\n",
 			"foretold", held->ends, held->right_cause, held->in_time,
 			(long long)held->worst_ms);
-	fprintf(file, "%-9s %llu\n", "lost", (unsigned long long)sums->lost);
+	trace_sum_losses(file, sums->lost, tracer);
 	if (missed)
 		fprintf(file, "%-9s %llu runs of a program that was running already\n", "missed",
 			(unsigned long long)missed);

@@ -130,6 +130,11 @@ int tracer_consume(struct tracer *tracer);
 int tracer_sweep(struct tracer *tracer);
 /* Stalls that are open. */
 uint64_t tracer_open_stalls(const struct tracer *tracer);
+/* Why events were lost: enum trace_loss of bpf/trace_map.h, with the words for it. */
+#define TRACER_LOSS_KINDS 3
+const char *tracer_loss_name(unsigned int kind);
+/* Events lost so far for that reason. */
+uint64_t tracer_lost_kind(const struct tracer *tracer, unsigned int kind);
 /* Events lost so far, by CPU (array of tracer->cpus, or NULL); returns their sum. */
 uint64_t tracer_lost(const struct tracer *tracer, uint64_t *ret_by_cpu);
 /* Runs that the kernel left out, since the program was running on that CPU already. */

@@ -130,6 +130,31 @@ uint64_t tracer_open_stalls(const struct tracer *tracer)
 	return tracer->bpf->bss->trace_open_stalls;
 }
 
+const char *tracer_loss_name(unsigned int kind)
+{
+	static const char *const names[] = {
+		[TRACE_LOSS_RING] = "the buffer was full",
+		[TRACE_LOSS_TABLE] = "the table of stalls was full",
+		[TRACE_LOSS_UNSEEN] = "the kernel ran no program",
+	};
+
+	_Static_assert(TRACER_LOSS_KINDS == TRACE_LOSS_COUNT, "kinds of losses");
+	return kind < TRACE_LOSS_COUNT ? names[kind] : "unknown";
+}
+
+uint64_t tracer_lost_kind(const struct tracer *tracer, unsigned int kind)
+{
+	uint64_t values[TRACER_CPUS_MAX], sum = 0;
+	unsigned int cpu;
+
+	if (tracer->cpus > TRACER_CPUS_MAX ||
+	    bpf_map_lookup_elem(bpf_map__fd(tracer->bpf->maps.trace_losses), &kind, values))
+		return 0;
+	for (cpu = 0; cpu < tracer->cpus; cpu++)
+		sum += values[cpu];
+	return sum;
+}
+
 uint64_t tracer_lost(const struct tracer *tracer, uint64_t *ret_by_cpu)
 {
 	uint64_t values[TRACER_CPUS_MAX], sum = 0;
