@@ -25,6 +25,7 @@ build|libelf-dev|pc libelf|the libelf development headers
 build|zlib1g-dev|pc zlib|the zlib development headers
 build|libjson-c-dev|pc json-c|the json-c development headers
 build|libcyaml-dev|pc libcyaml|the libcyaml development headers
+build|libyaml-dev|pc yaml-0.1|the libyaml development headers
 demo,test|iproute2|cmd ip ss|the iproute2 commands ip and ss
 test|libcmocka-dev|pc cmocka|the cmocka development headers
 test|python3|cmd /usr/bin/python3|Python 3
