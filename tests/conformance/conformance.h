@@ -198,9 +198,14 @@ void random_shrink(const struct trial *trial);
 
 void report_table(FILE *out, struct trial *const *trials, size_t count, bool verbose);
 void report_disagreement(FILE *out, const struct trial *trial, const char *directory);
+/* path "-": to the terminal, in one line that begins with REPORT_MARK. */
+#define REPORT_MARK "@conformance "
 bool report_json(const char *path, struct trial *const *trials, size_t count, uint64_t seed,
 		 double seconds);
-bool report_markdown(const char *path, struct trial *const *trials, size_t count);
 const char *verdict_name(enum verdict verdict);
+
+/* ---- merge.c: runs' JSON files to one table, and to files where not NULL; the exit status */
+
+int merge_runs(char *const *paths, size_t count, const char *json, const char *markdown);
 
 #endif

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * conformance [--host] [--random N] [--seed N] [--only TEXT] [--json FILE] [--markdown FILE]
- *             [--snapshots DIR] [--list] [--verbose]
+ * conformance [--random N] [--seed N] [--only TEXT] [--all] [--json FILE] [--snapshots DIR] [--verbose]
+ * conformance --list [--all]
+ * conformance --merge [--json FILE] [--markdown FILE] RUN.json...
+ *   --all: on a host too, rows that take long there. --json -: one marked line on the terminal.
  * Receives options; hands rows to the trials, and their verdicts to the reports and the exit status.
  */
 #include <getopt.h>
@@ -16,7 +18,7 @@ struct options {
 	const char *only, *json, *markdown, *snapshots;
 	unsigned int random;
 	uint64_t seed;
-	bool list, verbose, all;
+	bool list, verbose, all, merge;
 };
 
 static struct trial **trials;
@@ -69,7 +71,8 @@ static void parse(int argc, char **argv, struct options *o)
 		{ "only", required_argument, NULL, 'o' },    { "json", required_argument, NULL, 'j' },
 		{ "markdown", required_argument, NULL, 'm' }, { "list", no_argument, NULL, 'l' },
 		{ "snapshots", required_argument, NULL, 'd' }, { "verbose", no_argument, NULL, 'v' },
-		{ "all", no_argument, NULL, 'a' },           { NULL, 0, NULL, 0 },
+		{ "all", no_argument, NULL, 'a' },           { "merge", no_argument, NULL, 'g' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -84,6 +87,7 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'l': o->list = true; break;
 		case 'v': o->verbose = true; break;
 		case 'a': o->all = true; break;
+		case 'g': o->merge = true; break;
 		default: exit(2);
 		}
 	}
@@ -134,6 +138,8 @@ int main(int argc, char **argv)
 	size_t i;
 
 	parse(argc, argv, &o);
+	if (o.merge)
+		return merge_runs(argv + optind, (size_t)(argc - optind), o.json, o.markdown);
 	setrlimit(RLIMIT_NOFILE, &files);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	netns_remember_first();
@@ -153,8 +159,6 @@ int main(int argc, char **argv)
 			shrunk++;
 		}
 	status = conclude(&o, seconds);
-	if (o.markdown && !report_markdown(o.markdown, trials, trial_count))
-		fprintf(stderr, "conformance: %s can't be written\n", o.markdown);
 	if (o.json && !report_json(o.json, trials, trial_count, o.seed, seconds))
 		fprintf(stderr, "conformance: %s can't be written\n", o.json);
 	return status;

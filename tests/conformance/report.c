@@ -147,31 +147,10 @@ bool report_json(const char *path, struct trial *const *trials, size_t count, ui
 	for (i = 0; i < count; i++)
 		json_object_array_add(list, json_trial(trials[i]));
 	json_object_object_add(top, "scenarios", list);
-	err = json_object_to_file_ext(path, top, JSON_C_TO_STRING_PLAIN);
+	if (!strcmp(path, "-"))
+		err = printf(REPORT_MARK "%s\n", json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN)) < 0;
+	else
+		err = json_object_to_file_ext(path, top, JSON_C_TO_STRING_PLAIN);
 	json_object_put(top);
 	return err == 0;
-}
-
-/* One kernel's table; tests/conformance/table.py puts several side by side. */
-bool report_markdown(const char *path, struct trial *const *trials, size_t count)
-{
-	FILE *out = fopen(path, "we");
-	size_t i;
-
-	if (!out)
-		return false;
-	fprintf(out, "| scenario | %s%s |\n|---|---|\n", observe_profile.name,
-		observe_guest ? "" : " (this host)");
-	for (i = 0; i < count; i++) {
-		const struct trial *t = trials[i];
-
-		if (t->random)
-			continue;
-		fprintf(out, "| %s | ", t->name);
-		if (t->verdict == VERDICT_PASSED)
-			fprintf(out, "%lld |\n", (long long)t->worst);
-		else
-			fprintf(out, "%s |\n", verdict_name(t->verdict));
-	}
-	return fclose(out) == 0;
 }

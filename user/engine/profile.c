@@ -17,39 +17,41 @@
  * measured; 4.3 is the source that the product began from; of the others, stable backports are
  * from public logs and memory.
  */
+/* clang-format off */
 #define PROFILE_TABLE(X)                                                                           \
-	X(wheel, 0, 0, 1, 1, 1, 1, 1, 1, 1)                                                        \
-	X(retrans_clock, 0, 0, 1, 1, 1, 1, 1, 1, 1)                                                \
-	X(usec_ts, 0, 0, 0, 0, 0, 0, 1, 1, 1)                                                      \
-	X(user_timeout_ms, 0, 0, 1, 1, 1, 1, 1, 1, 1)                                              \
-	X(rto_clamp, 0, 0, 1, 1, 1, 1, 1, 1, 1)                                                    \
-	X(stamp_head, 1, 1, 0, 0, 0, 0, 0, 0, 0)                                                   \
-	X(syn_limit, 0, 0, 2, 2, 2, 2, 2, 2, 2)                                                    \
-	X(syn_linear, 0, 0, 0, 0, 0, 1, 1, 1, 1)                                                   \
-	X(local_drop, 0, 0, 1, 1, 1, 1, 1, 1, 1)                                                   \
-	X(thin_clamp, 0, 0, 1, 1, 1, 1, 1, 1, 1)                                                   \
-	X(backoff_shrunk, 0, 0, 0, 0, 0, 0, 1, 1, 1)                                               \
-	X(shrunk_window, 0, 0, 1, 1, 1, 1, 2, 2, 2)                                                \
-	X(shrunk_twice, 0, 0, 1, 1, 1, 1, 1, 1, 1)                                                 \
-	X(tlp, 0, 0, 2, 2, 2, 2, 2, 2, 2)                                                          \
-	X(tlp_needs_rtt, 1, 1, 0, 0, 0, 0, 0, 0, 0)                                                \
-	X(rto_revert_v6, 0, 0, 1, 1, 1, 1, 1, 1, 1)                                                \
-	X(probe0_ge, 0, 0, 1, 1, 1, 1, 1, 1, 1)                                                    \
-	X(probe0_ut, 0, 1, 3, 3, 3, 3, 3, 3, 3)                                                    \
-	X(probe0_clamp, 0, 0, 1, 1, 1, 1, 2, 2, 2)                                                 \
-	X(probe0_base_min, 0, 1, 1, 1, 1, 1, 1, 1, 1)                                              \
+	X(wheel,              0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(retrans_clock,      0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(usec_ts,            0, 0, 0, 0, 0, 0, 1, 1, 1)                                           \
+	X(user_timeout_ms,    0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(rto_clamp,          0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(stamp_head,         1, 1, 0, 0, 0, 0, 0, 0, 0)                                           \
+	X(syn_limit,          0, 0, 2, 2, 2, 2, 2, 2, 2)                                           \
+	X(syn_linear,         0, 0, 0, 0, 0, 1, 1, 1, 1)                                           \
+	X(local_drop,         0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(thin_clamp,         0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(backoff_shrunk,     0, 0, 0, 0, 0, 0, 1, 1, 1)                                           \
+	X(shrunk_window,      0, 0, 1, 1, 1, 1, 2, 2, 2)                                           \
+	X(shrunk_twice,       0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(tlp,                0, 0, 2, 2, 2, 2, 2, 2, 2)                                           \
+	X(tlp_needs_rtt,      1, 1, 0, 0, 0, 0, 0, 0, 0)                                           \
+	X(rto_revert_v6,      0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(probe0_ge,          0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(probe0_ut,          0, 1, 3, 3, 3, 3, 3, 3, 3)                                           \
+	X(probe0_clamp,       0, 0, 1, 1, 1, 1, 2, 2, 2)                                           \
+	X(probe0_base_min,    0, 1, 1, 1, 1, 1, 1, 1, 1)                                           \
 	X(keepalive_syn_sent, 0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
-	X(delack_rto_min, 0, 0, 0, 0, 0, 1, 1, 1, 1)                                               \
-	X(ato_inflate, 0, 0, 0, 0, 0, 0, 1, 2, 1)                                                  \
-	X(rto_min_sysctl, 0, 0, 0, 0, 0, 0, 1, 1, 1)                                               \
-	X(rto_max_socket, 0, 0, 0, 0, 0, 0, 0, 1, 1)                                               \
-	X(synack_timer, 0, 1, 1, 1, 1, 1, 1, 1, 1)                                                 \
-	X(synack_rto_max, 0, 0, 0, 0, 0, 0, 0, 0, 1)                                               \
-	X(tfo_timeout, 0, 0, 0, 1, 1, 1, 1, 1, 1)                                                  \
-	X(tw_timer, 0, 1, 1, 1, 1, 1, 1, 1, 1)                                                     \
-	X(tw_recycle, 1, 1, 0, 0, 0, 0, 0, 0, 0)                                                   \
-	X(paws_tw_counter, 0, 0, 0, 0, 0, 0, 0, 1, 1)                                              \
-	X(oow_limit, 0, 1, 1, 1, 1, 1, 1, 1, 1)
+	X(delack_rto_min,     0, 0, 0, 0, 0, 1, 1, 1, 1)                                           \
+	X(ato_inflate,        0, 0, 0, 0, 0, 0, 1, 2, 1)                                           \
+	X(rto_min_sysctl,     0, 0, 0, 0, 0, 0, 1, 1, 1)                                           \
+	X(rto_max_socket,     0, 0, 0, 0, 0, 0, 0, 1, 1)                                           \
+	X(synack_timer,       0, 1, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(synack_rto_max,     0, 0, 0, 0, 0, 0, 0, 0, 1)                                           \
+	X(tfo_timeout,        0, 0, 0, 1, 1, 1, 1, 1, 1)                                           \
+	X(tw_timer,           0, 1, 1, 1, 1, 1, 1, 1, 1)                                           \
+	X(tw_recycle,         1, 1, 0, 0, 0, 0, 0, 0, 0)                                           \
+	X(paws_tw_counter,    0, 0, 0, 0, 0, 0, 0, 1, 1)                                           \
+	X(oow_limit,          0, 1, 1, 1, 1, 1, 1, 1, 1)
+/* clang-format on */
 
 #define COLUMN_3_15(field, a, b, c, d, e, f, g, h, i) .field = a,
 #define COLUMN_4_3(field, a, b, c, d, e, f, g, h, i) .field = b,
