@@ -40,7 +40,7 @@ ENGINE_OBJ := $(call obj,$(ENGINE_SRC))
 PURE_OBJ := $(call obj,$(PURE_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
 
-.PHONY: all clean deps deps-test test demo install unit system cli fuzz check format-check
+.PHONY: all clean deps deps-test test demo install unit system cli fuzz check conformance conformance-table format-check
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 FORCE:
@@ -114,6 +114,29 @@ $(B)/fuzz/%: tests/fuzz/%.c $(SAN_OBJ)
 
 $(call obj,$(wildcard tests/lib/*.c)): CFLAGS_ALL += -Itests
 
+# ---- conformance: the engine against kernels, on this host and in guests under virtual time ----
+CONF := $(B)/conformance
+CONF_LIB := sys rtnl packet tun peer app
+CONF_OBJ := $(call obj,$(wildcard tests/conformance/*.c) $(CONF_LIB:%=tests/lib/%.c))
+CONF_OUT := $(B)/conformance-out
+CONF_RANDOM ?= 300
+CONF_SEED ?= 1
+$(call obj,$(wildcard tests/conformance/*.c)): CFLAGS_ALL += -Itests -Itests/conformance
+
+$(CONF): $(CONF_OBJ) $(call obj,$(wildcard user/kernel/*.c)) $(B)/libpure.a $(B)/libtcptimer.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $^ -o $@ $(LIBS)
+$(B)/guest-init: tests/guest/init.c
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) -std=gnu11 -O2 $(WARN) -static $< -o $@
+
+conformance: $(CONF) $(B)/guest-init
+	sh tests/conformance/all.sh $(B) $(CONF_OUT) --random $(CONF_RANDOM) --seed $(CONF_SEED)
+# The table for the README, out of the last run.
+conformance-table:
+	@cat $(CONF_OUT)/table.md
+
 FUZZ_SECONDS ?= 5
 unit: $(UNIT)
 	sh tests/run.sh $(UNIT)
@@ -122,14 +145,16 @@ system: $(SYSTEM) all
 cli: all
 	sh tests/cli/test_simulate.sh $(B)/tcptimer
 	sh tests/cli/test_explain.sh $(B)/tcptimer
+	sh tests/cli/test_policy.sh $(B)/tcptimer
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
-check: all $(UNIT) $(SYSTEM) $(FUZZ)
+check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
 	$(MAKE) unit
 	sh tests/coverage.sh $(B)/coverage
 	$(MAKE) fuzz
 	$(MAKE) cli
 	$(MAKE) system
+	$(MAKE) conformance
 	sh tests/docs.sh $(B)
 
 deps:
@@ -162,6 +187,8 @@ install: all
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 contrib/schema/*.json $(DESTDIR)$(PREFIX)/share/tcptimer/schema/
+	install -d $(DESTDIR)$(PREFIX)/share/tcptimer/examples
+	install -m 644 contrib/examples/*.yaml $(DESTDIR)$(PREFIX)/share/tcptimer/examples/
 
 clean:
 	rm -rf $(B)

@@ -141,6 +141,7 @@ static __always_inline void trace_stall_open(struct tcptimer_event *ev, __u64 sk
 		.timer = timer,
 		.kind = ev->after.kind,
 		.retransmits = ev->after.retransmits,
+		.probes_out = ev->after.probes_out,
 	};
 
 	if (bpf_map_update_elem(&trace_stalls, &sk, &st, BPF_ANY)) {
@@ -195,15 +196,28 @@ static __always_inline void trace_stall_note(struct tcptimer_event *ev,
 }
 
 /*
- * icsk_retransmits grew since the last event of this stall: timers fired that no program was run for.
- * (Seen on hosts whose kernel skips BPF programs while certain tasks run.)
+ * A counter of the kernel's grew since the last event of this stall: timers fired that no program was
+ * run for. (Seen on hosts whose kernel skips BPF programs while certain tasks run.)
  */
 static __always_inline void trace_unseen(const struct tcptimer_event *ev,
 					 const struct trace_stall *st)
 {
-	if ((ev->timer == TCPTIMER_TIMER_RETRANS || ev->timer == TCPTIMER_TIMER_SYN) &&
-	    (ev->what & TCPTIMER_W_TIMER) && ev->before.retransmits > st->retransmits)
-		trace_lose(TRACE_LOSS_UNSEEN, ev->before.retransmits - st->retransmits);
+	__u32 now = 0, last = 0;
+
+	switch (ev->timer) {
+	case TCPTIMER_TIMER_RETRANS:
+	case TCPTIMER_TIMER_SYN:
+		now = ev->before.retransmits;
+		last = st->retransmits;
+		break;
+	case TCPTIMER_TIMER_PROBE0:
+	case TCPTIMER_TIMER_KEEPALIVE:
+		now = ev->before.probes_out;
+		last = st->probes_out;
+		break;
+	}
+	if ((ev->what & TCPTIMER_W_TIMER) && now > last)
+		trace_lose(TRACE_LOSS_UNSEEN, now - last);
 }
 
 /* When the answer that ended the stall came: the last ACK or data received, to the jiffy. */
@@ -242,6 +256,7 @@ static __always_inline void trace_candidate(struct tcptimer_event *ev, __u64 sk)
 		.identity = trace_identity(sk),
 		.timer = TCPTIMER_TIMER_KEEPALIVE,
 		.kind = TCPTIMER_SOCK_FULL,
+		.probes_out = ev->after.probes_out,
 		.flags = TRACE_S_CANDIDATE,
 	};
 
@@ -275,13 +290,18 @@ static __always_inline void trace_settle(struct tcptimer_event *ev, __u64 sk, __
 		return;
 	}
 	if (!st) {
-		trace_stall_close(sk); /* a candidate */
+		st = bpf_map_lookup_elem(&trace_stalls, &sk);
+		if (st) { /* a candidate */
+			trace_unseen(ev, st);
+			trace_stall_close(sk);
+		}
 		trace_stall_open(ev, sk, timer);
 		trace_emit(ev, TCPTIMER_EVENT_STALL);
 	} else {
 		trace_unseen(ev, st);
 		st->timer = timer;
 		st->retransmits = ev->after.retransmits;
+		st->probes_out = ev->after.probes_out;
 		trace_stall_note(ev, st);
 		if (ev->what & TCPTIMER_W_DEFERRED)
 			st->flags |= TRACE_S_DEFERRED;
@@ -470,16 +490,16 @@ static __always_inline void trace_exit_request(struct trace_scratch *sc)
 static __always_inline void trace_exit_closed(struct trace_scratch *sc)
 {
 	struct tcptimer_event *ev = &sc->ev;
-	struct trace_stall *st = trace_stall_find(sc->sk);
+	struct trace_stall *st = bpf_map_lookup_elem(&trace_stalls, &sc->sk);
 
-	if (st) {
+	if (st)
 		trace_unseen(ev, st);
+	if (st && !(st->flags & TRACE_S_CANDIDATE))
 		trace_stall_note(ev, st);
-	}
 	/* tcp_time_wait() closes the full socket and leaves a mini-socket, with no error and no RST. */
 	if (ev->timer == TCPTIMER_TIMER_FIN_WAIT2 && !(ev->what & TCPTIMER_W_RST_OUT)) {
 		ev->what |= TCPTIMER_W_TIMEWAIT;
-		if (st || trace_wanted(ev))
+		if ((ev->what & TCPTIMER_W_STALLED) || trace_wanted(ev))
 			trace_emit(ev, TCPTIMER_EVENT_EXPIRED);
 	} else {
 		trace_emit(ev, TCPTIMER_EVENT_ABORT);

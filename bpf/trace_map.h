@@ -13,8 +13,9 @@ struct trace_stall {
 	__u8 timer;       /* enum tcptimer_timer */
 	__u8 kind;        /* enum tcptimer_sock_kind */
 	__u8 flags;       /* TRACE_S_* */
-	__u8 retransmits; /* icsk_retransmits at the last event told */
-	__u8 pad[4];
+	__u8 retransmits; /* icsk_retransmits and icsk_probes_out at the last event */
+	__u8 probes_out;
+	__u8 pad[3];
 };
 
 #define TRACE_S_DEFERRED 1 /* a write timer was left to the socket's owner */

@@ -139,6 +139,7 @@ struct trial {
 	struct seen log[TRIAL_LOG];
 	size_t log_count, log_total, log_answered;
 	bool deferred;
+	bool coarse;          /* the next event counts from a stamp of which only the ms are known */
 	bool recovered;       /* the last event's answer ends the stall */
 	unsigned int rst_before;
 

@@ -277,6 +277,17 @@ static void hold_time(struct trial *trial, uint64_t foretold, struct seen *seen)
 			   tcptimer_timer_name(seen->timer), (long long)error);
 }
 
+/*
+ * The rest of an RTO counts from the head's stamp, of which a snapshot has the ms and the kernel the us:
+ * a jiffy may be lost to that, within the tolerance, and the next event starts from there.
+ */
+static bool hold_is_coarse(const struct tcptimer_engine_event *exp)
+{
+	return (exp->timer == TCPTIMER_TIMER_LOSS_PROBE || exp->timer == TCPTIMER_TIMER_REO_TIMEOUT) &&
+	       (exp->action == TCPTIMER_ACTION_RETRANSMIT_FAILED ||
+		exp->action == TCPTIMER_ACTION_REARMED);
+}
+
 static void hold_ended(struct trial *trial)
 {
 	trial->ended = true;
@@ -289,10 +300,11 @@ static void hold_next(struct trial *trial, const struct tcptimer_event *event, s
 {
 	struct forecast *f = &trial->forecast;
 	bool answers = trial->manner != MANNER_SILENT && counts(seen->verdict.action);
-	bool over = false;
+	const struct tcptimer_engine_event *exp = &f->events[f->next];
+	bool over;
 
-	trial->recovered = f->events[f->next].flags & TCPTIMER_EV_RECOVERED &&
-			   f->events[f->next].timer != TCPTIMER_TIMER_KEEPALIVE;
+	trial->recovered = exp->flags & TCPTIMER_EV_RECOVERED &&
+			   exp->timer != TCPTIMER_TIMER_KEEPALIVE;
 	f->next++;
 	trial->held++;
 	if (is_end(seen)) {
@@ -300,7 +312,8 @@ static void hold_next(struct trial *trial, const struct tcptimer_event *event, s
 		return;
 	}
 	/* Where the peer answers, its answer comes first: hold_answered() goes on from there. */
-	over = f->next == f->timeline.count && f->timeline.truncated;
+	over = (f->next == f->timeline.count && f->timeline.truncated) || trial->coarse;
+	trial->coarse = hold_is_coarse(exp);
 	if ((trial->rebase_due || trial->recovered || over) && answers) {
 		trial->last_jiffy = 0;
 		trial->rebase_due = false;

@@ -44,7 +44,7 @@ static void rule_make(struct policy_rule *rule, const struct rule_words *words)
 #define FILL(list, parse, out)                                                                     \
 	snprintf(buf, sizeof(buf), "%s", words->list ? words->list : "");                          \
 	for (rest = buf; (word = next_word(&rest));)                                               \
-		assert_int_equal(parse(word, out, &error), 0)
+	assert_int_equal(parse(word, out, &error), 0)
 	FILL(cgroup, value_glob, &rule->cgroup[rule->cgroup_count++].pattern);
 	FILL(remote, value_cidr, &rule->remote[rule->remote_count++]);
 	FILL(local, value_cidr, &rule->local[rule->local_count++]);
@@ -82,28 +82,119 @@ static void one_rule_matches(void **state)
 		{ { .cgroup = "/a/**" }, "/a/b/c", "::1", "::1", 1, 2, POLICY_ACCEPT, true },
 		{ { .cgroup = "/a/**" }, "/ab", "::1", "::1", 1, 2, POLICY_ACCEPT, false },
 		{ { .cgroup = "/a/**" }, NULL, "::1", "::1", 1, 2, POLICY_ACCEPT, false },
-		{ { .cgroup = "/x /a/*.scope" }, "/a/c.scope", "::1", "::1", 1, 2, POLICY_ACCEPT, true },
-		{ { .cgroup = "/a/*.scope" }, "/a/b/c.scope", "::1", "::1", 1, 2, POLICY_ACCEPT, false },
+		{ { .cgroup = "/x /a/*.scope" },
+		  "/a/c.scope",
+		  "::1",
+		  "::1",
+		  1,
+		  2,
+		  POLICY_ACCEPT,
+		  true },
+		{ { .cgroup = "/a/*.scope" },
+		  "/a/b/c.scope",
+		  "::1",
+		  "::1",
+		  1,
+		  2,
+		  POLICY_ACCEPT,
+		  false },
 		{ { .direction = POLICY_CONNECT }, "/", "::1", "::1", 1, 2, POLICY_CONNECT, true },
 		{ { .direction = POLICY_CONNECT }, "/", "::1", "::1", 1, 2, POLICY_ACCEPT, false },
 		{ { .direction = POLICY_ACCEPT }, "/", "::1", "::1", 1, 2, POLICY_ACCEPT, true },
-		{ { .remote = "10.0.0.0/8" }, "/", "10.255.1.2", "1.1.1.1", 1, 2, POLICY_CONNECT, true },
-		{ { .remote = "10.0.0.0/8" }, "/", "11.0.0.0", "10.0.0.1", 1, 2, POLICY_CONNECT, false },
-		{ { .remote = "10.0.0.0/8" }, "/", "::ffff:10.1.2.3", "::1", 1, 2, POLICY_CONNECT, true },
+		{ { .remote = "10.0.0.0/8" },
+		  "/",
+		  "10.255.1.2",
+		  "1.1.1.1",
+		  1,
+		  2,
+		  POLICY_CONNECT,
+		  true },
+		{ { .remote = "10.0.0.0/8" },
+		  "/",
+		  "11.0.0.0",
+		  "10.0.0.1",
+		  1,
+		  2,
+		  POLICY_CONNECT,
+		  false },
+		{ { .remote = "10.0.0.0/8" },
+		  "/",
+		  "::ffff:10.1.2.3",
+		  "::1",
+		  1,
+		  2,
+		  POLICY_CONNECT,
+		  true },
 		{ { .remote = "::/0" }, "/", "10.1.2.3", "10.0.0.1", 1, 2, POLICY_CONNECT, false },
 		{ { .remote = "::/0" }, "/", "::ffff:10.1.2.3", "::1", 1, 2, POLICY_CONNECT, false },
-		{ { .remote = "0.0.0.0/0" }, "/", "255.1.2.3", "1.1.1.1", 1, 2, POLICY_CONNECT, true },
+		{ { .remote = "0.0.0.0/0" },
+		  "/",
+		  "255.1.2.3",
+		  "1.1.1.1",
+		  1,
+		  2,
+		  POLICY_CONNECT,
+		  true },
 		{ { .remote = "10.1.2.3" }, "/", "10.1.2.3", "1.1.1.1", 1, 2, POLICY_CONNECT, true },
 		{ { .remote = "10.1.2.3" }, "/", "10.1.2.2", "1.1.1.1", 1, 2, POLICY_CONNECT, false },
-		{ { .remote = "10.1.2.0/23" }, "/", "10.1.3.255", "1.1.1.1", 1, 2, POLICY_CONNECT, true },
-		{ { .remote = "10.1.2.0/23" }, "/", "10.1.4.0", "1.1.1.1", 1, 2, POLICY_CONNECT, false },
+		{ { .remote = "10.1.2.0/23" },
+		  "/",
+		  "10.1.3.255",
+		  "1.1.1.1",
+		  1,
+		  2,
+		  POLICY_CONNECT,
+		  true },
+		{ { .remote = "10.1.2.0/23" },
+		  "/",
+		  "10.1.4.0",
+		  "1.1.1.1",
+		  1,
+		  2,
+		  POLICY_CONNECT,
+		  false },
 		{ { .remote = "fd00::/8" }, "/", "fdff::1", "::1", 1, 2, POLICY_CONNECT, true },
-		{ { .remote = "2001:db8::/33" }, "/", "2001:db8:8000::", "::1", 1, 2, POLICY_CONNECT, false },
+		{ { .remote = "2001:db8::/33" },
+		  "/",
+		  "2001:db8:8000::",
+		  "::1",
+		  1,
+		  2,
+		  POLICY_CONNECT,
+		  false },
 		{ { .local = "10.0.0.0/8" }, "/", "1.1.1.1", "10.0.0.9", 1, 2, POLICY_CONNECT, true },
-		{ { .local = "10.0.0.0/8" }, "/", "10.1.1.1", "1.0.0.9", 1, 2, POLICY_CONNECT, false },
-		{ { .remote_port = "5432 6379-6390" }, "/", "::1", "::1", 6379, 2, POLICY_CONNECT, true },
-		{ { .remote_port = "5432 6379-6390" }, "/", "::1", "::1", 6390, 2, POLICY_CONNECT, true },
-		{ { .remote_port = "5432 6379-6390" }, "/", "::1", "::1", 6391, 2, POLICY_CONNECT, false },
+		{ { .local = "10.0.0.0/8" },
+		  "/",
+		  "10.1.1.1",
+		  "1.0.0.9",
+		  1,
+		  2,
+		  POLICY_CONNECT,
+		  false },
+		{ { .remote_port = "5432 6379-6390" },
+		  "/",
+		  "::1",
+		  "::1",
+		  6379,
+		  2,
+		  POLICY_CONNECT,
+		  true },
+		{ { .remote_port = "5432 6379-6390" },
+		  "/",
+		  "::1",
+		  "::1",
+		  6390,
+		  2,
+		  POLICY_CONNECT,
+		  true },
+		{ { .remote_port = "5432 6379-6390" },
+		  "/",
+		  "::1",
+		  "::1",
+		  6391,
+		  2,
+		  POLICY_CONNECT,
+		  false },
 		{ { .remote_port = "5432" }, "/", "::1", "::1", 1, 5432, POLICY_CONNECT, false },
 		{ { .local_port = "65535" }, "/", "::1", "::1", 1, 65535, POLICY_ACCEPT, true },
 	};
@@ -124,7 +215,9 @@ static void one_rule_matches(void **state)
 static void first_match_wins(void **state)
 {
 	static const struct rule_words words[] = {
-		{ .cgroup = "/a/**", .remote_port = "443" }, { .cgroup = "/a/**" }, { .remote_port = "443" },
+		{ .cgroup = "/a/**", .remote_port = "443" },
+		{ .cgroup = "/a/**" },
+		{ .remote_port = "443" },
 	};
 	struct policy_rule rules[COUNT_OF(words)];
 	struct policy policy = { rules, COUNT_OF(words) };
@@ -152,20 +245,33 @@ static void globs_cover(void **state)
 		const char *pattern, *covered;
 		bool covers;
 	} rows[] = {
-		{ "/a", "/a", true },         { "/a", "/b", false },
-		{ "/a/**", "/a", true },      { "/a/**", "/a/b", true },
-		{ "/a/**", "/ab", false },    { "/a/**", "/a/*", true },
-		{ "/a/**", "/a*", false },    { "/a/**", "/a/b-*/c/**", true },
-		{ "/a/*", "/a/b", true },     { "/a/*", "/a/b*c", true },
-		{ "/a/*", "/a/**", false },   { "/a/*", "/a/*/b", false },
-		{ "/a/*b", "/a/*c", false },  { "/a/*/*", "/a/**", false },
-		{ "/a/b*", "/a/*", false },   { "/a/*.scope", "/a/d-*.scope", true },
+		{ "/a", "/a", true },
+		{ "/a", "/b", false },
+		{ "/a/**", "/a", true },
+		{ "/a/**", "/a/b", true },
+		{ "/a/**", "/ab", false },
+		{ "/a/**", "/a/*", true },
+		{ "/a/**", "/a*", false },
+		{ "/a/**", "/a/b-*/c/**", true },
+		{ "/a/*", "/a/b", true },
+		{ "/a/*", "/a/b*c", true },
+		{ "/a/*", "/a/**", false },
+		{ "/a/*", "/a/*/b", false },
+		{ "/a/*b", "/a/*c", false },
+		{ "/a/*/*", "/a/**", false },
+		{ "/a/b*", "/a/*", false },
+		{ "/a/*.scope", "/a/d-*.scope", true },
 		{ "/a/d-*.scope", "/a/*.scope", false },
-		{ "**", "/a/**/b", true },    { "/**", "**", true },
-		{ "/a/**", "/**", false },    { "/a/**", "/a/**/b", true },
-		{ "/a/*/**", "/a/**", false },{ "/a/*/**", "/a/b**", true },
-		{ "/a/**/c", "/a/*/c", true },{ "/a/**/c", "/a/**/b/c", false },
-		{ "/a/b**", "/a/b*", true },  { "/a", "/a/**", false },
+		{ "**", "/a/**/b", true },
+		{ "/**", "**", true },
+		{ "/a/**", "/**", false },
+		{ "/a/**", "/a/**/b", true },
+		{ "/a/*/**", "/a/**", false },
+		{ "/a/*/**", "/a/b**", true },
+		{ "/a/**/c", "/a/*/c", true },
+		{ "/a/**/c", "/a/**/b/c", false },
+		{ "/a/b**", "/a/b*", true },
+		{ "/a", "/a/**", false },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -176,8 +282,8 @@ static void globs_cover(void **state)
 /* Soundness: what is claimed holds for every path that can be written of few characters. */
 static void globs_cover_is_sound(void **state)
 {
-	static const char *const parts[] = { "", "/a", "/b", "/ab", "/*", "/a*", "/*b", "/**",
-					     "/a**", "/*/b", "/**/a" };
+	static const char *const parts[] = { "",    "/a",  "/b",   "/ab",  "/*",   "/a*",
+					     "/*b", "/**", "/a**", "/*/b", "/**/a" };
 	static const char *const names[] = { "", "/a", "/b", "/ab", "/aab", "/ba" };
 	char patterns[COUNT_OF(parts) * COUNT_OF(parts)][32];
 	char paths[COUNT_OF(names) * COUNT_OF(names) * COUNT_OF(names)][32];
@@ -196,9 +302,10 @@ static void globs_cover_is_sound(void **state)
 				continue;
 			claims++;
 			for (size_t k = 0; k < m; k++)
-				if (glob_match(patterns[j], paths[k]) && !glob_match(patterns[i], paths[k]))
-					fail_msg("'%s' over '%s': not for '%s'", patterns[i], patterns[j],
-						 paths[k]);
+				if (glob_match(patterns[j], paths[k]) &&
+				    !glob_match(patterns[i], paths[k]))
+					fail_msg("'%s' over '%s': not for '%s'", patterns[i],
+						 patterns[j], paths[k]);
 		}
 	}
 	assert_true(claims > n);
@@ -246,7 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_rule_matches), cmocka_unit_test(first_match_wins),
-		cmocka_unit_test(globs_cover),	    cmocka_unit_test(globs_cover_is_sound),
+		cmocka_unit_test(globs_cover),      cmocka_unit_test(globs_cover_is_sound),
 		cmocka_unit_test(rules_cover),
 	};
 

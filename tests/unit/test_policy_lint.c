@@ -56,26 +56,35 @@ static const struct row {
 	{ "6.12", "", "max_retries: 6", "" },
 	{ "6.12", "", "user_timeout: 20s", "" },
 	{ "6.12", "", "user_timeout: 20s, syn_retries: 3", "" },
-	{ "6.12", "", "user_timeout: 25s, keepalive: {enable: true, idle: 10s, interval: 5s, probes: 3}", "" },
+	{ "6.12", "",
+	  "user_timeout: 25s, keepalive: {enable: true, idle: 10s, interval: 5s, probes: 3}", "" },
 	{ "6.12", "", "user_timeout: 60s, keepalive: {enable: true, idle: 10s, interval: 5s}", "" },
 	{ "6.12", "", "keepalive: {enable: true, idle: 10s, interval: 5s, probes: 3}", "" },
 	{ "6.12", "", "keepalive: {enable: false}", "" },
 	{ "6.12", "", "rto_min: 50ms, delack_max: 40ms", "" },
 	{ "6.18", "", "rto_max: 10s", "" },
-	{ "6.1", "", "rto_min: 50ms, delack_max: 60ms", "" }, /* delack_max is bounded by rto_min since 6.7 */
+	{ "6.1", "", "rto_min: 50ms, delack_max: 60ms",
+	  "" }, /* delack_max is bounded by rto_min since 6.7 */
 	/* user_timeout */
-	{ "6.12", "", "user_timeout: 150ms", "user-timeout-below-rto user-timeout-kills-zero-window" },
-	{ "6.12", "direction: connect", "user_timeout: 900ms", "user-timeout-below-rto user-timeout-kills-zero-window" },
+	{ "6.12", "", "user_timeout: 150ms",
+	  "user-timeout-below-rto user-timeout-kills-zero-window" },
+	{ "6.12", "direction: connect", "user_timeout: 900ms",
+	  "user-timeout-below-rto user-timeout-kills-zero-window" },
 	{ "6.12", "direction: accept", "user_timeout: 900ms", "user-timeout-kills-zero-window" },
-	{ "6.12", "direction: connect", "user_timeout: 900ms, syn_rto: 500ms", "user-timeout-kills-zero-window" },
+	{ "6.12", "direction: connect", "user_timeout: 900ms, syn_rto: 500ms",
+	  "user-timeout-kills-zero-window" },
 	{ "6.12", "", "user_timeout: 9999ms", "user-timeout-kills-zero-window" },
 	{ "6.12", "", "user_timeout: 2h", "user-timeout-too-long" },
-	{ "6.12", "", "user_timeout: 20s, keepalive: {enable: true, idle: 30s, interval: 5s, probes: 3}",
+	{ "6.12", "",
+	  "user_timeout: 20s, keepalive: {enable: true, idle: 30s, interval: 5s, probes: 3}",
 	  "user-timeout-below-keepalive-idle" },
-	{ "6.12", "", "user_timeout: 20s, keepalive: {enable: true}", "user-timeout-below-keepalive-idle" },
-	{ "6.12", "", "user_timeout: 60s, keepalive: {enable: true, idle: 10s, interval: 5s, probes: 3}",
+	{ "6.12", "", "user_timeout: 20s, keepalive: {enable: true}",
+	  "user-timeout-below-keepalive-idle" },
+	{ "6.12", "",
+	  "user_timeout: 60s, keepalive: {enable: true, idle: 10s, interval: 5s, probes: 3}",
 	  "keepalive-probes-ignored" },
-	{ "6.12", "", "user_timeout: 16s, keepalive: {enable: true, idle: 10s, interval: 5s, probes: 9}",
+	{ "6.12", "",
+	  "user_timeout: 16s, keepalive: {enable: true, idle: 10s, interval: 5s, probes: 9}",
 	  "keepalive-probes-ignored" },
 	/* keepalive */
 	{ "6.12", "", "keepalive: {idle: 10s}", "keepalive-not-enabled" },
@@ -114,7 +123,8 @@ static const struct row {
 	{ "6.12", "direction: connect, local_port: [80]", "max_retries: 6", "unlikely-port" },
 	{ "6.12", "cgroup: [/a, \"/a/**\"]", "max_retries: 6", "redundant" },
 	{ "6.12", "remote: [10.0.0.0/8, 10.0.0.0/8]", "max_retries: 6", "redundant" },
-	{ "6.12", "remote: [10.0.0.0/8, \"fd00::/8\", 10.9.0.0/16]", "max_retries: 6", "redundant" },
+	{ "6.12", "remote: [10.0.0.0/8, \"fd00::/8\", 10.9.0.0/16]", "max_retries: 6",
+	  "redundant" },
 	{ "6.12", "remote_port: [1-9, 9-10]", "max_retries: 6", "" },
 	{ "6.12", "local_port: [1-9, 9]", "max_retries: 6", "redundant" },
 };
@@ -131,8 +141,8 @@ static void rules_get_their_findings(void **state)
 		uint32_t hz = row->kernel[length] ? (uint32_t)atoi(row->kernel + length + 1) : 250;
 
 		snprintf(text, sizeof(text),
-			 "version: 1\nrules:\n  - name: a\n    match: {%s}\n    set: {%s}\n", row->match,
-			 row->set);
+			 "version: 1\nrules:\n  - name: a\n    match: {%s}\n    set: {%s}\n",
+			 row->match, row->set);
 		snprintf(kernel, sizeof(kernel), "%.*s", (int)length, row->kernel);
 		lint_text(text, kernel, hz, &policy, &report);
 		if (strcmp(codes(&report, found, sizeof(found)), row->codes))
@@ -155,7 +165,8 @@ static void hidden_rules_are_found(void **state)
 		{ "cgroup: [\"/a/**\"]", "cgroup: [/a/b, /a], direction: connect", true },
 		{ "cgroup: [\"/a/**\"]", "cgroup: [/a/b, /b]", false },
 		{ "cgroup: [\"/a/**\"]", "", false },
-		{ "remote: [10.0.0.0/8], remote_port: [1-9]", "remote: [10.1.0.0/16], remote_port: [5]", true },
+		{ "remote: [10.0.0.0/8], remote_port: [1-9]",
+		  "remote: [10.1.0.0/16], remote_port: [5]", true },
 		{ "remote: [10.0.0.0/8], remote_port: [1-9]", "remote: [10.1.0.0/16]", false },
 	};
 	struct policy_report report;
@@ -180,7 +191,8 @@ static void hidden_rules_are_found(void **state)
 	}
 }
 
-static const struct policy_evidence *evidence_of(const struct policy_report *report, const char *code)
+static const struct policy_evidence *evidence_of(const struct policy_report *report,
+						 const char *code)
 {
 	for (size_t i = 0; i < report->count; i++)
 		if (!strcmp(report->findings[i].code, code))

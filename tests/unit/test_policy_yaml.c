@@ -53,12 +53,18 @@ static void the_whole_language(void **state)
 		int64_t value;
 		uint32_t line;
 	} rows[] = {
-		{ POLICY_USER_TIMEOUT, 20000000, 12 }, { POLICY_MAX_RETRIES, 6, 13 },
-		{ POLICY_SYN_RETRIES, 3, 14 },	       { POLICY_SYN_RTO, 500000, 15 },
-		{ POLICY_RTO_MIN, 50000, 16 },	       { POLICY_RTO_MAX, 10000000, 17 },
-		{ POLICY_DELACK_MAX, 1500, 18 },       { POLICY_THIN_LINEAR, 1, 19 },
-		{ POLICY_KEEPALIVE_ENABLE, 1, 20 },    { POLICY_KEEPALIVE_IDLE, 120000000, 20 },
-		{ POLICY_KEEPALIVE_INTERVAL, 5000000, 20 }, { POLICY_KEEPALIVE_PROBES, 3, 20 },
+		{ POLICY_USER_TIMEOUT, 20000000, 12 },
+		{ POLICY_MAX_RETRIES, 6, 13 },
+		{ POLICY_SYN_RETRIES, 3, 14 },
+		{ POLICY_SYN_RTO, 500000, 15 },
+		{ POLICY_RTO_MIN, 50000, 16 },
+		{ POLICY_RTO_MAX, 10000000, 17 },
+		{ POLICY_DELACK_MAX, 1500, 18 },
+		{ POLICY_THIN_LINEAR, 1, 19 },
+		{ POLICY_KEEPALIVE_ENABLE, 1, 20 },
+		{ POLICY_KEEPALIVE_IDLE, 120000000, 20 },
+		{ POLICY_KEEPALIVE_INTERVAL, 5000000, 20 },
+		{ POLICY_KEEPALIVE_PROBES, 3, 20 },
 	};
 	struct policy_report report = {};
 	struct policy policy = {};
@@ -112,7 +118,8 @@ static const struct refusal {
 	{ "- a\n", "wrong-kind", 1, 1, "the file takes" },
 	{ "just words\n", "wrong-kind", 1, 1, "just words" },
 	{ "version: 1\n", "missing-key", 1, 1, "rules" },
-	{ "version: 2\nrules: [{name: a, set: {max_retries: 1}}]\n", "unknown-version", 1, 10, "'2'" },
+	{ "version: 2\nrules: [{name: a, set: {max_retries: 1}}]\n", "unknown-version", 1, 10,
+	  "'2'" },
 	{ "version: 1\nrules: []\n", "empty", 2, 8, "rules is empty" },
 	{ "version: 1\nrules:\n", "no-value", 2, 1, "rules has no value" },
 	{ "version: 1\nversion: 1\n", "duplicate-key", 2, 1, "'version'" },
@@ -135,12 +142,14 @@ static const struct refusal {
 	{ HEAD "    set: {keepalive: {}}\n", "empty", 4, 5, "sets nothing" },
 	{ HEAD "    set: 20s\n", "wrong-kind", 4, 10, "'20s'" },
 	{ HEAD "    mode: strict\n" SET, "invalid-value", 4, 11, "enforce, default or audit" },
-	{ HEAD "    match: {direction: in}\n" SET, "invalid-value", 4, 24, "any, connect or accept" },
+	{ HEAD "    match: {direction: in}\n" SET, "invalid-value", 4, 24,
+	  "any, connect or accept" },
 	{ HEAD "    match: {cgroup: /a}\n" SET, "wrong-kind", 4, 21, "[A, B]" },
 	{ HEAD "    match: {cgroup: [[/a]]}\n" SET, "wrong-kind", 4, 22, "one value" },
 	{ HEAD "    match: {cgroup: [a]}\n" SET, "invalid-glob", 4, 22, "\"/a\"" },
 	{ HEAD "    match: {cgroup: [/a/]}\n" SET, "invalid-glob", 4, 22, "/a/" },
-	{ HEAD "    match: {cgroup: [/sys/fs/cgroup/a]}\n" SET, "invalid-glob", 4, 22, "leave out" },
+	{ HEAD "    match: {cgroup: [/sys/fs/cgroup/a]}\n" SET, "invalid-glob", 4, 22,
+	  "leave out" },
 	{ HEAD "    match: {remote: [10.0.0.1/8]}\n" SET, "invalid-address", 4, 22, "10.0.0.0/8" },
 	{ HEAD "    match: {remote: [10.0.0.0/33]}\n" SET, "invalid-address", 4, 22, "0 to 32" },
 	{ HEAD "    match: {remote: [10.0.0.0/]}\n" SET, "invalid-address", 4, 22, "0 to 32" },
@@ -151,10 +160,12 @@ static const struct refusal {
 	{ HEAD "    match: {remote_port: [65536]}\n" SET, "invalid-port", 4, 27, "'65536'" },
 	{ HEAD "    match: {local_port: [9-3]}\n" SET, "invalid-port", 4, 26, "write 3-9" },
 	{ HEAD "    match: {local_port: [3-]}\n" SET, "invalid-port", 4, 26, "FIRST-LAST" },
-	{ HEAD "    set: {user_timout: 1s}\n", "unknown-key", 4, 11, "did you mean 'user_timeout'" },
+	{ HEAD "    set: {user_timout: 1s}\n", "unknown-key", 4, 11,
+	  "did you mean 'user_timeout'" },
 	{ HEAD "    set: {frobnicate: 1s}\n", "unknown-key", 4, 11, "it takes user_timeout" },
 	{ HEAD "    set: {user_timeout: }\n", "no-value", 4, 25, "leave it out" },
-	{ HEAD "    set: {user_timeout: 20}\n", "no-unit", 4, 25, "20 has no unit: write 20s or 20ms" },
+	{ HEAD "    set: {user_timeout: 20}\n", "no-unit", 4, 25,
+	  "20 has no unit: write 20s or 20ms" },
 	{ HEAD "    set: {user_timeout: 1.5}\n", "no-unit", 4, 25, "1.5 has no unit" },
 	{ HEAD "    set: {rto_min: 20}\n", "no-unit", 4, 20, "write 20ms" },
 	{ HEAD "    set: {keepalive: {idle: 20}}\n", "no-unit", 4, 29, "write 20s" },
@@ -177,7 +188,8 @@ static const struct refusal {
 	{ HEAD "    set: {thin_linear_timeouts: yes}\n", "invalid-value", 4, 33, "'yes'" },
 	{ HEAD "    set: {keepalive: true}\n", "wrong-kind", 4, 22, "KEY: VALUE" },
 	{ HEAD "    set: {keepalive: {idle: 1500ms}}\n", "out-of-range", 4, 29, "1s or 2s" },
-	{ HEAD "    set: {keepalive: {interval: 500ms}}\n", "out-of-range", 4, 33, "TCP_KEEPINTVL" },
+	{ HEAD "    set: {keepalive: {interval: 500ms}}\n", "out-of-range", 4, 33,
+	  "TCP_KEEPINTVL" },
 	{ HEAD "    set: {keepalive: {idle: 32768s}}\n", "out-of-range", 4, 29, "TCP_KEEPIDLE" },
 	{ HEAD "    set: {keepalive: {probes: 128}}\n", "out-of-range", 4, 31, "1..127" },
 	{ HEAD "    set: {user_timeout: \"\\e[31m\"}\n", "invalid-value", 4, 25, "\\x1b[31m" },
@@ -222,7 +234,8 @@ static void all_faults_at_once(void **state)
 /* A file that is refused changes nothing of what the files before it gave. */
 static void files_in_order(void **state)
 {
-	static const char first[] = HEAD SET, second[] = "version: 1\nrules: [{name: b, set: {max_retries: 1}}]";
+	static const char first[] = HEAD SET,
+			  second[] = "version: 1\nrules: [{name: b, set: {max_retries: 1}}]";
 	static const char half[] = "version: 1\nrules: [{name: c, set: {max_retries: 1}}, "
 				   "{name: d, set: {max_retries: 0}}]";
 	static const char again[] = "version: 1\nrules: [{name: a, set: {max_retries: 1}}]";
@@ -273,16 +286,21 @@ static void limits_hold(void **state)
 		unsigned int times;
 		const char *code; /* NULL: taken */
 	} rows[] = {
-		{ "version: 1\nrules:\n", "  - {name: r#, set: {max_retries: 1}}\n", "", 256, NULL },
-		{ "version: 1\nrules:\n", "  - {name: r#, set: {max_retries: 1}}\n", "", 257, "too-many" },
+		{ "version: 1\nrules:\n", "  - {name: r#, set: {max_retries: 1}}\n", "", 256,
+		  NULL },
+		{ "version: 1\nrules:\n", "  - {name: r#, set: {max_retries: 1}}\n", "", 257,
+		  "too-many" },
 		{ HEAD SET "    match: {remote_port: [", "1#,", "]}\n", 32, NULL },
 		{ HEAD SET "    match: {remote_port: [", "1#,", "]}\n", 33, "too-many" },
 		{ "version: 1\nrules: [{set: {max_retries: 1}, name: ", "x", "}]", 64, NULL },
-		{ "version: 1\nrules: [{set: {max_retries: 1}, name: ", "x", "}]", 65, "invalid-name" },
+		{ "version: 1\nrules: [{set: {max_retries: 1}, name: ", "x", "}]", 65,
+		  "invalid-name" },
 		{ HEAD SET "    match: {cgroup: [/", "x", "]}\n", 1023, NULL },
 		{ HEAD SET "    match: {cgroup: [/", "x", "]}\n", 1024, "invalid-glob" },
 		{ "", "[", "", 500000, "too-deep" },
 		{ "", "- #\n", "", 100000, "too-large" },
+		{ "", "k#: 1\n", "", 64, "unknown-key" },
+		{ "", "k#: 1\n", "", 65, "too-large" },
 		{ "", "k#: 1\n", "", 100000, "too-large" },
 		{ HEAD SET "# ", "x", "", (1 << 20) + 1, "too-large" },
 		{ HEAD "    set: {user_timeout: ", "x", "}", 1000000, "invalid-value" },
@@ -296,7 +314,8 @@ static void limits_hold(void **state)
 
 		if (err != (rows[i].code ? -EINVAL : 0) ||
 		    (err && strcmp(report.findings[0].code, rows[i].code)))
-			fail_msg("row %zu: %d %s", i, err, report.count ? report.findings[0].text : "");
+			fail_msg("row %zu: %d %s", i, err,
+				 report.count ? report.findings[0].text : "");
 		policy_free(&policy);
 		policy_report_free(&report);
 		free(text);
@@ -306,8 +325,10 @@ static void limits_hold(void **state)
 /* 256 rules hold for all files together. */
 static void limit_over_files(void **state)
 {
-	char *text = repeat("version: 1\nrules:\n", "  - {name: r#, set: {max_retries: 1}}\n", 200, "");
-	char *more = repeat("version: 1\nrules:\n", "  - {name: s#, set: {max_retries: 1}}\n", 57, "");
+	char *text =
+		repeat("version: 1\nrules:\n", "  - {name: r#, set: {max_retries: 1}}\n", 200, "");
+	char *more =
+		repeat("version: 1\nrules:\n", "  - {name: s#, set: {max_retries: 1}}\n", 57, "");
 	struct policy_report report = {};
 	struct policy policy = {};
 
@@ -326,23 +347,55 @@ static void findings_are_sorted(void **state)
 	static const char *const files[] = { "b", "a" };
 	struct policy_report report = {};
 
-	policy_report_add(&report, POLICY_WARNING, "x", files[1], (struct policy_pos){ 1, 1 }, NULL, "4");
-	policy_report_add(&report, POLICY_WARNING, "x", files[0], (struct policy_pos){ 2, 1 }, NULL, "3");
-	policy_report_add(&report, POLICY_WARNING, "x", files[0], (struct policy_pos){ 1, 2 }, NULL, "2");
-	policy_report_add(&report, POLICY_ERROR, "x", files[0], (struct policy_pos){ 1, 2 }, NULL, "1");
+	policy_report_add(&report, POLICY_WARNING, "x", files[1], (struct policy_pos){ 1, 1 }, NULL,
+			  "4");
+	policy_report_add(&report, POLICY_WARNING, "x", files[0], (struct policy_pos){ 2, 1 }, NULL,
+			  "3");
+	policy_report_add(&report, POLICY_WARNING, "x", files[0], (struct policy_pos){ 1, 2 }, NULL,
+			  "2");
+	policy_report_add(&report, POLICY_ERROR, "x", files[0], (struct policy_pos){ 1, 2 }, NULL,
+			  "1");
 	policy_report_sort(&report, files, 2);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(report.findings[i].text[0], '1' + (int)i);
 	policy_report_free(&report);
 }
 
+/* The manual's table has a row for each setting, with its option and its first kernel. */
+static void the_manual_has_all(void **state)
+{
+	static char page[65536];
+	FILE *file = fopen("man/tcptimer-policy.5", "r");
+	char row[160];
+	size_t size;
+
+	if (!file)
+		fail_msg("man/tcptimer-policy.5 can't be read: run the tests from the top");
+	size = fread(page, 1, sizeof(page) - 1, file);
+	page[size] = '\0';
+	fclose(file);
+	for (size_t i = 0; i < POLICY_SETTING_COUNT; i++) {
+		const struct policy_setting *s = &policy_settings[i];
+		const char *option = strstr(s->option, "TIMEOUT_INIT") ? "TIMEOUT_INIT" : s->option;
+		const char *line;
+
+		snprintf(row, sizeof(row), ".It Cm %s Ta ", s->name);
+		line = strstr(page, row);
+		if (!line)
+			fail_msg("no row for %s", s->name);
+		snprintf(row, sizeof(row), " Ta Dv %s Ta %s\n", option, s->since);
+		assert_non_null(strstr(line, row));
+		assert_true(strstr(line, row) < strchr(line, '\n'));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_whole_language), cmocka_unit_test(faults_are_named),
-		cmocka_unit_test(all_faults_at_once), cmocka_unit_test(files_in_order),
-		cmocka_unit_test(limits_hold),	      cmocka_unit_test(limit_over_files),
-		cmocka_unit_test(findings_are_sorted),
+		cmocka_unit_test(the_whole_language),  cmocka_unit_test(faults_are_named),
+		cmocka_unit_test(all_faults_at_once),  cmocka_unit_test(files_in_order),
+		cmocka_unit_test(limits_hold),         cmocka_unit_test(limit_over_files),
+		cmocka_unit_test(findings_are_sorted), cmocka_unit_test(the_manual_has_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

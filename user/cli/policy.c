@@ -100,8 +100,12 @@ static int check_parse(const struct command *command, int argc, char **argv, str
 static int check_print(const struct check *c, const struct policy *policy,
 		       const struct policy_report *report)
 {
-	struct policy_checked checked = { (const char *const *)c->files, c->file_count,
-					  policy->count, &c->profile, c->hz, report };
+	struct policy_checked checked = { (const char *const *)c->files,
+					  c->file_count,
+					  policy->count,
+					  &c->profile,
+					  c->hz,
+					  report };
 	struct json_object *object;
 	int status;
 
@@ -175,6 +179,5 @@ int policy_run(const struct command *command, int argc, char **argv)
 	for (size_t i = 0; i < SUBCOMMANDS; i++)
 		if (!strcmp(argv[1], subcommands[i].name))
 			return subcommands[i].run(command, argc - 1, argv + 1);
-	return cli_usage(command, "no subcommand '%s'",
-			 text_escape(argv[1], safe, sizeof(safe)));
+	return cli_usage(command, "no subcommand '%s'", text_escape(argv[1], safe, sizeof(safe)));
 }

@@ -44,9 +44,9 @@ static struct json_object *json_deadline(const char *label, const struct tcptime
 	json_object_object_add(o, "deadline_ms", dl->never ? NULL : json_u64(dl->at_ms));
 	json_object_object_add(o, "deadline_min_ms", dl->never ? NULL : json_u64(dl->at_min_ms));
 	json_object_object_add(o, "deadline_max_ms", dl->never ? NULL : json_u64(dl->at_max_ms));
-	json_object_object_add(
-		o, "cause",
-		dl->never ? NULL : json_object_new_string(tcptimer_cause_name(dl->cause)));
+	json_object_object_add(o, "cause",
+			       dl->never ? NULL :
+					   json_object_new_string(tcptimer_cause_name(dl->cause)));
 	json_object_object_add(
 		o, "limit",
 		dl->never || (!policy && dl->limit == TCPTIMER_LIMIT_NONE) ?
@@ -54,10 +54,9 @@ static struct json_object *json_deadline(const char *label, const struct tcptime
 			json_object_new_string(policy ? "max_retries" :
 							tcptimer_limit_name(dl->limit)));
 	json_object_object_add(o, "errno",
-			       dl->never || !dl->err ?
-				       NULL :
-				       json_object_new_string(timeline_errno_text(
-					       dl->err, buf, sizeof(buf))));
+			       dl->never || !dl->err ? NULL :
+						       json_object_new_string(timeline_errno_text(
+							       dl->err, buf, sizeof(buf))));
 	json_object_object_add(o, "attempts", json_u64(dl->never ? 0 : dl->n));
 	return o;
 }

@@ -137,11 +137,14 @@ void engine_stream_init(struct engine_stream *st, enum engine_stream_kind kind,
 void engine_stream_fire(struct engine_stream *st);
 /* Arms delay jiffies after `at`. */
 void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay);
-/* Arms `delay` after a moment that lies `wait` after `at`: the wheel rounds by the delay alone. */
-void engine_arm_after(struct engine_stream *st, __u8 timer, __s64 wait, __s64 delay);
 /* Arms where the expiry is `x` jiffies after a mark, and delay away from `at`. */
 void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id mark,
 		     struct engine_span x, struct engine_span delay);
+/* The same at a moment that lies `wait` after `at` (an answer): the wheel rounds by the rest. */
+void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mark_id mark,
+			   struct engine_span x, struct engine_span delay, __s64 wait);
+/* Arms `delay` after that moment. */
+void engine_arm_after(struct engine_stream *st, __u8 timer, __s64 wait, __s64 delay);
 /* Arms what the snapshot says is armed. */
 void engine_arm_snapshot(struct engine_stream *st, __u8 timer, __u64 expires, bool pending,
 			 __u32 timer_flags);

@@ -64,13 +64,14 @@ static void probe0_arm(struct engine_stream *st, struct tcptimer_engine_event *e
 	if (delay.lo == delay.hi) {
 		engine_arm_after(st, TCPTIMER_TIMER_PROBE0, rtt, delay.lo - rtt);
 	} else if (delay.lo < delay.hi) {
-		engine_arm_from(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_PROBES, x, delay);
+		engine_arm_from_after(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_PROBES, x, delay,
+				      rtt);
 	} else {
 		/* The underflow: the range straddles the jump from the clamp to the full backoff. */
 		x.lo = engine_min_s64(delay.lo, delay.hi);
 		x.hi = engine_max_s64(delay.lo, delay.hi);
 		x.lo = engine_min_s64(x.lo, 2 + (__s64)rtt);
-		engine_arm_from(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_COUNT, x, x);
+		engine_arm_from_after(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_COUNT, x, x, rtt);
 	}
 }
 

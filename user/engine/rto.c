@@ -158,14 +158,19 @@ static void rto_arm_rest(struct engine_stream *st, struct tcptimer_engine_event 
 	struct engine_span rest;
 
 	if (st->exact) {
-		rest.lo = engine_max_s64(st->rto - head->since.lo, 1);
+		/* tcp_rto_delta_us() rounds up, and the stamp lost what it had below a ms. */
+		__s64 gone = engine_elapsed_ms(st, ENGINE_MARK_HEAD).lo * 1000000 +
+			     (__s64)((st->base_ns + (__u64)st->at.lo * st->tick_ns) % 1000000);
+
+		rest.lo = (st->rto * (__s64)st->tick_ns - gone) / st->tick_ns + 1;
+		rest.lo = engine_min_s64(engine_max_s64(rest.lo, 1), st->rto);
 		rest.hi = rest.lo;
 	} else {
 		__s64 early = (-head->skew_lo_ns + st->tick_ns - 1) / st->tick_ns;
 		__s64 late = (head->skew_hi_ns + st->tick_ns - 1) / st->tick_ns;
 
 		rest.lo = engine_max_s64(st->rto - head->since.hi - late, 1);
-		rest.hi = engine_max_s64(st->rto - head->since.lo + early, 1);
+		rest.hi = engine_max_s64(st->rto - head->since.lo + early + 1, 1);
 	}
 	ev->rto_ms = engine_interval_ms(st, (__u64)rest.hi);
 	engine_arm_from(st, TCPTIMER_TIMER_RETRANS, ENGINE_MARK_COUNT, rest, rest);

@@ -110,9 +110,10 @@ struct engine_span engine_elapsed_ms(const struct engine_stream *st, enum engine
 	return ms;
 }
 
-void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id id,
-		     struct engine_span x, struct engine_span delay)
+void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mark_id id,
+			   struct engine_span x, struct engine_span delay, __s64 wait)
 {
+	struct engine_span level;
 	struct engine_phase expires = { 0, 0 };
 	__s64 capacity = (__s64)wheel_timeout_max(st->hz) + 1;
 
@@ -137,7 +138,15 @@ void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id i
 	st->delay = delay;
 	st->anchor = id == ENGINE_MARK_COUNT ? -1 : (__s8)id;
 	st->anchor_x = x;
-	st->slack = wheel_slack(st->profile->wheel, st->hz, delay, expires, &st->next_phase);
+	/* The wheel's level goes by the time from the moment of arming. */
+	level = (struct engine_span){ delay.lo - wait, delay.hi - wait };
+	st->slack = wheel_slack(st->profile->wheel, st->hz, level, expires, &st->next_phase);
+}
+
+void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id id,
+		     struct engine_span x, struct engine_span delay)
+{
+	engine_arm_from_after(st, timer, id, x, delay, 0);
 }
 
 void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay)
@@ -149,13 +158,9 @@ void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay)
 
 void engine_arm_after(struct engine_stream *st, __u8 timer, __s64 wait, __s64 delay)
 {
-	struct engine_phase phase = st->phase;
+	struct engine_span span = { wait + delay, wait + delay };
 
-	st->phase = wheel_phase_add(phase, wait);
-	engine_arm(st, timer, delay);
-	st->phase = phase;
-	st->delay.lo += wait;
-	st->delay.hi += wait;
+	engine_arm_from_after(st, timer, ENGINE_MARK_COUNT, span, span, wait);
 }
 
 /* The bucket that an armed timer of the snapshot sits in, relative; it may be past (then: now). */

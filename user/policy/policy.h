@@ -12,8 +12,8 @@
 #include "policy/policy_settings.h"
 
 #define POLICY_RULES_MAX 256
-#define POLICY_NAME_MAX 64 /* bytes of [A-Za-z0-9._-] */
-#define POLICY_LIST_MAX 32 /* globs, CIDRs or port ranges of one list */
+#define POLICY_NAME_MAX 64         /* bytes of [A-Za-z0-9._-] */
+#define POLICY_LIST_MAX 32         /* globs, CIDRs or port ranges of one list */
 #define POLICY_FILE_MAX (1u << 20) /* bytes of one file */
 
 enum policy_direction { POLICY_ANY, POLICY_CONNECT, POLICY_ACCEPT };

@@ -71,8 +71,8 @@ static void lint_jiffies(struct lint *lint, const struct policy_rule *rule)
 
 		if (!lint_has(rule, ids[i]))
 			continue;
-		jiffies = tcptimer_usecs_to_jiffies((uint32_t)rule->settings[ids[i]].value,
-						    lint->hz);
+		jiffies =
+			tcptimer_usecs_to_jiffies((uint32_t)rule->settings[ids[i]].value, lint->hz);
 		if (jiffies >= 2 && jiffies <= most)
 			continue;
 		lint_setting(lint, rule, POLICY_ERROR, "out-of-range", ids[i],
@@ -161,8 +161,8 @@ static void lint_kernel_floor(struct lint *lint)
 {
 	if (!lint->policy->count || lint->profile->version >= KERNEL(6, 1, 0))
 		return;
-	policy_report_add(lint->report, POLICY_ERROR, "kernel-too-old",
-			  lint->policy->rules[0].file, (struct policy_pos){}, NULL,
+	policy_report_add(lint->report, POLICY_ERROR, "kernel-too-old", lint->policy->rules[0].file,
+			  (struct policy_pos){}, NULL,
 			  "kernel %s can't be given a policy: it takes 6.1 or newer",
 			  lint->profile->name);
 }
@@ -170,9 +170,9 @@ static void lint_kernel_floor(struct lint *lint)
 int policy_lint(const struct policy *policy, const struct tcptimer_profile *profile, uint32_t hz,
 		struct policy_report *report)
 {
-	static void (*const checks[])(struct lint *lint, const struct policy_rule *rule) = {
-		lint_unsupported, lint_jiffies,   lint_rto_bounds, lint_delack, lint_user_timeout,
-		lint_keepalive,   lint_retries,   lint_storm,      lint_match,
+	static void (*const checks[])(struct lint * lint, const struct policy_rule *rule) = {
+		lint_unsupported, lint_jiffies, lint_rto_bounds, lint_delack, lint_user_timeout,
+		lint_keepalive,   lint_retries, lint_storm,      lint_match,
 	};
 	struct lint *lint = calloc(1, sizeof(*lint));
 

@@ -77,8 +77,7 @@ static void lint_longer(struct lint *lint, const struct policy_rule *rule)
 			       POLICY_USER_TIMEOUT,
 			       "%s keeps a dead connection longer than the kernel does by itself "
 			       "(%s, by %s)",
-			       words,
-			       text_span((int64_t)without->at_ms, span, sizeof(span)),
+			       words, text_span((int64_t)without->at_ms, span, sizeof(span)),
 			       timeline_limit_text(without, limit, sizeof(limit)));
 	scene_evidence(lint, finding, SCENE_DATA, words, "without it");
 }
@@ -124,14 +123,13 @@ static void lint_keepalive_idle(struct lint *lint, const struct policy_rule *rul
 	char words[64], span[24];
 
 	lint_words(rule, POLICY_USER_TIMEOUT, words, sizeof(words));
-	finding = lint_setting(lint, rule, POLICY_WARNING, "user-timeout-below-keepalive-idle",
-			       POLICY_USER_TIMEOUT,
-			       "%s is below keepalive's idle time (%s): the first probe that stays "
-			       "unanswered ends the connection%s",
-			       words, text_span(idle_ms, span, sizeof(span)),
-			       lint_has(rule, POLICY_KEEPALIVE_PROBES) ?
-				       ", keepalive.probes is ignored" :
-				       "");
+	finding = lint_setting(
+		lint, rule, POLICY_WARNING, "user-timeout-below-keepalive-idle",
+		POLICY_USER_TIMEOUT,
+		"%s is below keepalive's idle time (%s): the first probe that stays "
+		"unanswered ends the connection%s",
+		words, text_span(idle_ms, span, sizeof(span)),
+		lint_has(rule, POLICY_KEEPALIVE_PROBES) ? ", keepalive.probes is ignored" : "");
 	scene_evidence(lint, finding, SCENE_IDLE, words, "without it");
 }
 
@@ -198,10 +196,17 @@ static bool max_retries_end(struct lint *lint, const struct policy_rule *rule,
 		    ev->action != TCPTIMER_ACTION_RETRANSMITTED || ev->n != n + 1)
 			continue;
 		*ret = (struct tcptimer_deadline){
-			.timer = ev->timer, .cause = TCPTIMER_CAUSE_POLICY, .err = ETIMEDOUT,
-			.reported = 1, .peer = TCPTIMER_PEER_SILENT, .n = n,
-			.at_min_jiffies = ev->at_min_jiffies, .at_max_jiffies = ev->at_max_jiffies,
-			.at_ms = ev->at_ms, .at_min_ms = ev->at_min_ms, .at_max_ms = ev->at_max_ms,
+			.timer = ev->timer,
+			.cause = TCPTIMER_CAUSE_POLICY,
+			.err = ETIMEDOUT,
+			.reported = 1,
+			.peer = TCPTIMER_PEER_SILENT,
+			.n = n,
+			.at_min_jiffies = ev->at_min_jiffies,
+			.at_max_jiffies = ev->at_max_jiffies,
+			.at_ms = ev->at_ms,
+			.at_min_ms = ev->at_min_ms,
+			.at_max_ms = ev->at_max_ms,
 		};
 		return true;
 	}

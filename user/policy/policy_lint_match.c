@@ -95,7 +95,8 @@ static void lint_list(struct lint *lint, const struct policy_rule *rule, const v
 		struct policy_pos pos;
 
 		/* of two that are equal, the second adds nothing */
-		while (j < count && (j == i || !covers(list, j, i) || (j > i && covers(list, i, j))))
+		while (j < count &&
+		       (j == i || !covers(list, j, i) || (j > i && covers(list, i, j))))
 			j++;
 		if (j == count)
 			continue;
@@ -112,8 +113,7 @@ static void lint_lists(struct lint *lint, const struct policy_rule *rule)
 	lint_list(lint, rule, rule->cgroup, rule->cgroup_count, globs_cover, glob_words);
 	lint_list(lint, rule, rule->remote, rule->remote_count, cidrs_cover, cidr_words);
 	lint_list(lint, rule, rule->local, rule->local_count, cidrs_cover, cidr_words);
-	lint_list(lint, rule, rule->remote_port, rule->remote_port_count, ports_cover,
-		  ports_words);
+	lint_list(lint, rule, rule->remote_port, rule->remote_port_count, ports_cover, ports_words);
 	lint_list(lint, rule, rule->local_port, rule->local_port_count, ports_cover, ports_words);
 }
 

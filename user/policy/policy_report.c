@@ -54,7 +54,10 @@ struct policy_finding *policy_report_add(struct policy_report *report,
 	if (!finding)
 		return NULL;
 	*finding = (struct policy_finding){
-		.severity = severity, .code = code, .file = file, .pos = pos,
+		.severity = severity,
+		.code = code,
+		.file = file,
+		.pos = pos,
 	};
 	snprintf(finding->rule, sizeof(finding->rule), "%s", rule ? rule : "");
 	va_start(args, format);
@@ -98,8 +101,8 @@ void policy_report_sort(struct policy_report *report, const char *const *files, 
 	struct report_order order = { files, count };
 
 	if (report->count)
-		qsort_r(report->findings, report->count, sizeof(*report->findings),
-			finding_compare, &order);
+		qsort_r(report->findings, report->count, sizeof(*report->findings), finding_compare,
+			&order);
 }
 
 void policy_report_free(struct policy_report *report)

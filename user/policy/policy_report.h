@@ -20,20 +20,20 @@ enum policy_severity { POLICY_ERROR, POLICY_WARNING, POLICY_NOTE };
  */
 struct policy_evidence {
 	const char *scene; /* "established, a segment in flight; the peer answers nothing" */
-	char with_label[96], without_label[96]; /* "user_timeout=20s" */
-	struct tcptimer_deadline with, without; /* cause POLICY: max_retries */
+	char with_label[96], without_label[96];                      /* "user_timeout=20s" */
+	struct tcptimer_deadline with, without;                      /* cause POLICY: max_retries */
 	struct tcptimer_engine_event events[POLICY_EVIDENCE_EVENTS]; /* of `with` */
 	uint8_t event_count;
 	uint8_t gap; /* so many of the events stand before those left out; 0: all are here */
 };
 
 struct policy_finding {
-	uint8_t severity;  /* enum policy_severity */
-	const char *code;  /* "user-timeout-below-rto"; static */
-	const char *file;  /* borrowed from the caller of policy_read(); raw bytes */
+	uint8_t severity; /* enum policy_severity */
+	const char *code; /* "user-timeout-below-rto"; static */
+	const char *file; /* borrowed from the caller of policy_read(); raw bytes */
 	struct policy_pos pos;
-	char rule[POLICY_NAME_MAX + 1]; /* "": none */
-	char text[512];    /* one line, escaped */
+	char rule[POLICY_NAME_MAX + 1];   /* "": none */
+	char text[512];                   /* one line, escaped */
 	struct policy_evidence *evidence; /* NULL: none */
 };
 
@@ -41,7 +41,7 @@ struct policy_report {
 	struct policy_finding *findings;
 	size_t count, room;
 	unsigned int errors, warnings, notes; /* all, also those not kept */
-	bool no_memory; /* something was not kept for want of memory */
+	bool no_memory;                       /* something was not kept for want of memory */
 };
 
 /*

@@ -52,10 +52,9 @@ static int scan_syntax(struct scanner *s)
 		return scan_no_memory(s);
 	if (p->error == YAML_READER_ERROR)
 		pos = scan_pos(p->mark);
-	policy_report_add(s->report, POLICY_ERROR, "syntax", s->file, pos, NULL,
-			  "this is no YAML: %s",
-			  text_escape(p->problem ? p->problem : "it can't be parsed", safe,
-				      sizeof(safe)));
+	policy_report_add(
+		s->report, POLICY_ERROR, "syntax", s->file, pos, NULL, "this is no YAML: %s",
+		text_escape(p->problem ? p->problem : "it can't be parsed", safe, sizeof(safe)));
 	return -EINVAL;
 }
 
@@ -83,8 +82,7 @@ static int scan_key(struct scanner *s, const yaml_event_t *event)
 	int err;
 
 	if (event->type != YAML_SCALAR_EVENT)
-		return scan_refuse(s, "syntax", pos,
-				   "a key has to be a word: write KEY: VALUE");
+		return scan_refuse(s, "syntax", pos, "a key has to be a word: write KEY: VALUE");
 	if (map->count == SCAN_KEYS_MAX)
 		return scan_refuse(s, "too-large", pos, "more keys than any policy has");
 	err = scan_word(s, event, &key);
@@ -111,8 +109,9 @@ static int scan_add(struct scanner *s, enum scan_kind kind, const yaml_event_t *
 	uint32_t index = (uint32_t)scan->count;
 
 	if (scan->count == SCAN_NODES_MAX)
-		return scan_refuse(s, "too-large", scan_pos(event->start_mark),
-				   "more than 65536 values: split the policy, or match by wider patterns");
+		return scan_refuse(
+			s, "too-large", scan_pos(event->start_mark),
+			"more than 65536 values: split the policy, or match by wider patterns");
 	if (scan->count == scan->room) {
 		size_t room = scan->room ? 2 * scan->room : 256;
 
@@ -189,14 +188,16 @@ static int scan_event(struct scanner *s, const yaml_event_t *event)
 	bool in_map;
 
 	if (event_is_marked(event))
-		return scan_refuse(s, "syntax", pos,
-				   "aliases (*), anchors (&) and tags (!) are not read: write the value "
-				   "out, in quotes where it begins with a star");
+		return scan_refuse(
+			s, "syntax", pos,
+			"aliases (*), anchors (&) and tags (!) are not read: write the value "
+			"out, in quotes where it begins with a star");
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		if (s->documents++)
-			return scan_refuse(s, "syntax", pos,
-					   "a second document begins: put it into a file of its own");
+			return scan_refuse(
+				s, "syntax", pos,
+				"a second document begins: put it into a file of its own");
 		return 0;
 	case YAML_MAPPING_END_EVENT:
 	case YAML_SEQUENCE_END_EVENT:
@@ -205,8 +206,7 @@ static int scan_event(struct scanner *s, const yaml_event_t *event)
 	case YAML_SCALAR_EVENT:
 	case YAML_SEQUENCE_START_EVENT:
 	case YAML_MAPPING_START_EVENT:
-		in_map = s->depth &&
-			 s->scan->nodes[s->open[s->depth - 1].node].kind == SCAN_MAP;
+		in_map = s->depth && s->scan->nodes[s->open[s->depth - 1].node].kind == SCAN_MAP;
 		return in_map && !s->open[s->depth - 1].key ? scan_key(s, event) :
 							      scan_value(s, event);
 	default:
@@ -239,8 +239,7 @@ int scan_read(struct scan *scan, const char *file, const void *bytes, size_t siz
 
 	*scan = (struct scan){};
 	if (size > POLICY_FILE_MAX)
-		return scan_refuse(&s, "too-large", top,
-				   "the file is larger than 1 MiB: split it");
+		return scan_refuse(&s, "too-large", top, "the file is larger than 1 MiB: split it");
 	if (!yaml_parser_initialize(&s.parser))
 		return scan_no_memory(&s);
 	yaml_parser_set_encoding(&s.parser, YAML_UTF8_ENCODING);

@@ -18,9 +18,9 @@
 enum scan_kind { SCAN_WORD, SCAN_MAP, SCAN_LIST };
 
 struct scan_node {
-	uint8_t kind;     /* enum scan_kind */
-	char *key;        /* of a mapping's entry; NULL: none */
-	char *word;       /* SCAN_WORD: its text */
+	uint8_t kind; /* enum scan_kind */
+	char *key;    /* of a mapping's entry; NULL: none */
+	char *word;   /* SCAN_WORD: its text */
 	struct policy_pos key_pos, pos;
 	uint32_t first, next; /* index of the first child, of the next sibling; 0: none */
 	uint32_t count;       /* children */

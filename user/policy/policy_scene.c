@@ -55,8 +55,8 @@ bool scene_run(const struct lint *lint, const struct policy_rule *rule, enum sce
 		known &= !simulation_parse(&sim, scenes[scene].words[i], err, sizeof(err));
 	for (unsigned int id = 0; id < POLICY_SETTING_COUNT; id++)
 		if (lint_has(rule, id) && policy_settings[id].word && mask >> id & 1)
-			known &= scene_setting(&sim, &policy_settings[id],
-					       rule->settings[id].value);
+			known &=
+				scene_setting(&sim, &policy_settings[id], rule->settings[id].value);
 	if (extra)
 		known &= !simulation_parse(&sim, extra, err, sizeof(err));
 	if (!known || simulation_run(&sim, 0, view, &left_out, err, sizeof(err)))

@@ -10,9 +10,9 @@
 #define MS INT64_C(1000)
 #define SECOND (1000 * MS)
 
-#define ROW(id, above, key_, option_, major, minor)                                                \
-	[POLICY_##id] = { .key = key_, .name = above key_, .option = option_,                      \
-			  .since = #major "." #minor, .since_major = major, .since_minor = minor,
+#define ROW(above, key_, option_, major, minor)                                                    \
+	.key = key_, .name = above key_, .option = option_, .since = #major "." #minor,            \
+	.since_major = major, .since_minor = minor
 #define SPAN(step, low, high) .kind = POLICY_KIND_SPAN, .step_us = step, .min = low, .max = high
 #define COUNT(low, high) .kind = POLICY_KIND_COUNT, .min = low, .max = high
 #define BOOL() .kind = POLICY_KIND_BOOL, .min = 0, .max = 1
@@ -24,42 +24,40 @@
  * would be none. max_retries has no option: 15 is tcp_retries2's default, which ends it otherwise.
  */
 const struct policy_setting policy_settings[POLICY_SETTING_COUNT] = {
-	ROW(USER_TIMEOUT, "", "user_timeout", "TCP_USER_TIMEOUT", 5, 9)
-	SPAN(MS, MS, 0x7fffffff * MS), .word = "user_timeout",
-	.help = "how long data may stay unacknowledged, from its first retransmission or probe on" },
-	ROW(MAX_RETRIES, "", "max_retries", "TCP_USER_TIMEOUT", 5, 9)
-	COUNT(1, 15),
-	.help = "retransmissions of the same data; the next that would be due ends the connection" },
-	ROW(SYN_RETRIES, "", "syn_retries", "TCP_SYNCNT", 5, 9)
-	COUNT(1, 127), .word = "syn_retries",
-	.help = "SYN retransmissions of a connect()" },
-	ROW(SYN_RTO, "", "syn_rto", "BPF_SOCK_OPS_TIMEOUT_INIT", 4, 13)
-	SPAN(MS, MS, 120 * SECOND), .word = "syn_rto",
-	.help = "time until the first SYN or SYN-ACK is sent again" },
-	ROW(RTO_MIN, "", "rto_min", "TCP_BPF_RTO_MIN", 5, 10)
-	SPAN(1, 1001, 200 * MS), .word = "rto_min",
-	.help = "least retransmission timeout" },
-	ROW(RTO_MAX, "", "rto_max", "TCP_RTO_MAX_MS", 6, 15)
-	SPAN(MS, SECOND, 120 * SECOND), .word = "rto_max",
-	.help = "longest retransmission timeout" },
-	ROW(DELACK_MAX, "", "delack_max", "TCP_BPF_DELACK_MAX", 5, 10)
-	SPAN(1, 1001, 200 * MS), .word = "delack_max",
-	.help = "longest delay of an ACK" },
-	ROW(THIN_LINEAR, "", "thin_linear_timeouts", "TCP_THIN_LINEAR_TIMEOUTS", 6, 1)
-	BOOL(), .word = "thin_linear_timeouts",
-	.help = "streams with few segments in flight: six retransmissions without doubling" },
-	ROW(KEEPALIVE_ENABLE, "keepalive.", "enable", "SO_KEEPALIVE", 5, 9)
-	BOOL(), .word = "keepalive",
-	.help = "probe a peer that has been quiet" },
-	ROW(KEEPALIVE_IDLE, "keepalive.", "idle", "TCP_KEEPIDLE", 5, 9)
-	SPAN(SECOND, SECOND, 32767 * SECOND), .word = "keepidle",
-	.help = "quiet time before the first probe" },
-	ROW(KEEPALIVE_INTERVAL, "keepalive.", "interval", "TCP_KEEPINTVL", 5, 9)
-	SPAN(SECOND, SECOND, 32767 * SECOND), .word = "keepintvl",
-	.help = "time between probes" },
-	ROW(KEEPALIVE_PROBES, "keepalive.", "probes", "TCP_KEEPCNT", 5, 9)
-	COUNT(1, 127), .word = "keepcnt",
-	.help = "probes unanswered before the connection ends; ignored beside a user_timeout" },
+	[POLICY_USER_TIMEOUT] = { ROW("", "user_timeout", "TCP_USER_TIMEOUT", 5, 9),
+				  SPAN(MS, MS, 0x7fffffff * MS), .word = "user_timeout",
+				  .help = "how long data may stay unacknowledged, from its first retransmission or probe on" },
+	[POLICY_MAX_RETRIES] = { ROW("", "max_retries", "TCP_USER_TIMEOUT", 5, 9), COUNT(1, 15),
+				 .help = "retransmissions of the same data; the next that would be due ends the connection" },
+	[POLICY_SYN_RETRIES] = { ROW("", "syn_retries", "TCP_SYNCNT", 5, 9), COUNT(1, 127),
+				 .word = "syn_retries",
+				 .help = "SYN retransmissions of a connect()" },
+	[POLICY_SYN_RTO] = { ROW("", "syn_rto", "BPF_SOCK_OPS_TIMEOUT_INIT", 4, 13),
+			     SPAN(MS, MS, 120 * SECOND), .word = "syn_rto",
+			     .help = "time until the first SYN or SYN-ACK is sent again" },
+	[POLICY_RTO_MIN] = { ROW("", "rto_min", "TCP_BPF_RTO_MIN", 5, 10), SPAN(1, 1001, 200 * MS),
+			     .word = "rto_min", .help = "least retransmission timeout" },
+	[POLICY_RTO_MAX] = { ROW("", "rto_max", "TCP_RTO_MAX_MS", 6, 15),
+			     SPAN(MS, SECOND, 120 * SECOND), .word = "rto_max",
+			     .help = "longest retransmission timeout" },
+	[POLICY_DELACK_MAX] = { ROW("", "delack_max", "TCP_BPF_DELACK_MAX", 5, 10),
+				SPAN(1, 1001, 200 * MS), .word = "delack_max",
+				.help = "longest delay of an ACK" },
+	[POLICY_THIN_LINEAR] = { ROW("", "thin_linear_timeouts", "TCP_THIN_LINEAR_TIMEOUTS", 6, 1),
+				 BOOL(), .word = "thin_linear_timeouts",
+				 .help = "streams with few segments in flight: six retransmissions without doubling" },
+	[POLICY_KEEPALIVE_ENABLE] = { ROW("keepalive.", "enable", "SO_KEEPALIVE", 5, 9), BOOL(),
+				      .word = "keepalive",
+				      .help = "probe a peer that has been quiet" },
+	[POLICY_KEEPALIVE_IDLE] = { ROW("keepalive.", "idle", "TCP_KEEPIDLE", 5, 9),
+				    SPAN(SECOND, SECOND, 32767 * SECOND), .word = "keepidle",
+				    .help = "quiet time before the first probe" },
+	[POLICY_KEEPALIVE_INTERVAL] = { ROW("keepalive.", "interval", "TCP_KEEPINTVL", 5, 9),
+					SPAN(SECOND, SECOND, 32767 * SECOND), .word = "keepintvl",
+					.help = "time between probes" },
+	[POLICY_KEEPALIVE_PROBES] = { ROW("keepalive.", "probes", "TCP_KEEPCNT", 5, 9),
+				      COUNT(1, 127), .word = "keepcnt",
+				      .help = "probes unanswered before the connection ends; ignored beside a user_timeout" },
 };
 
 static const char *span_text(int64_t us, char *buf, size_t size)

@@ -47,11 +47,11 @@ struct policy_setting {
 	const char *option; /* what the kernel calls it */
 	const char *since;  /* the first kernel on which BPF can set it */
 	uint8_t since_major, since_minor;
-	uint8_t kind;       /* enum policy_setting_kind */
-	uint32_t step_us;   /* span: the kernel's own unit, of which it takes whole ones */
-	int64_t min, max;   /* us, or a number: what setsockopt() and bpf_setsockopt() take */
-	const char *word;   /* the same in `simulate`; NULL: none */
-	const char *help;   /* one line */
+	uint8_t kind;     /* enum policy_setting_kind */
+	uint32_t step_us; /* span: the kernel's own unit, of which it takes whole ones */
+	int64_t min, max; /* us, or a number: what setsockopt() and bpf_setsockopt() take */
+	const char *word; /* the same in `simulate`; NULL: none */
+	const char *help; /* one line */
 };
 
 extern const struct policy_setting policy_settings[POLICY_SETTING_COUNT];

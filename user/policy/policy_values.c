@@ -172,8 +172,8 @@ int value_ports(const char *word, struct policy_ports *ret, struct value_error *
 		return wrong(error, "invalid-port",
 			     "'%s' is no port: write 1 to 65535, or a range as in 6379-6390", safe);
 	last = first;
-	if (word[length] && (!number(word + length + 1, strlen(word + length + 1), 65535, &last) ||
-			     !last))
+	if (word[length] &&
+	    (!number(word + length + 1, strlen(word + length + 1), 65535, &last) || !last))
 		return wrong(error, "invalid-port",
 			     "'%s' is no range of ports: write FIRST-LAST, as in 6379-6390", safe);
 	if (last < first)
@@ -196,7 +196,7 @@ int value_choice(const char *word, const char *what, const char *const *choices,
 			return 0;
 		}
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-					 !i              ? "" :
+					 !i             ? "" :
 					 choices[i + 1] ? ", " :
 							  " or ",
 					 choices[i]);
@@ -216,9 +216,8 @@ static int setting_range_error(const struct policy_setting *row, const char *saf
 	if (row - policy_settings == POLICY_MAX_RETRIES)
 		return wrong(error, "out-of-range", "'%s' is out of range: %s takes %s", safe,
 			     row->name, range);
-	return wrong(error, "out-of-range",
-		     "'%s' is out of range: the kernel takes %s for %s (%s)", safe, range,
-		     row->name, row->option);
+	return wrong(error, "out-of-range", "'%s' is out of range: the kernel takes %s for %s (%s)",
+		     safe, range, row->name, row->option);
 }
 
 /* "20 has no unit: write 20s or 20ms", with the units that make sense for the row. */
@@ -255,14 +254,15 @@ static int setting_span(const struct policy_setting *row, const char *word, int6
 	int err;
 
 	text_escape(word, safe, sizeof(safe));
-	if (*word && !word[strspn(word, "0123456789.")] && strspn(word, "0."  ) != strlen(word))
+	if (*word && !word[strspn(word, "0123456789.")] && strspn(word, "0.") != strlen(word))
 		return setting_unit_error(row, safe, error);
 	err = setting_parse_span(word, strlen(word), 0, ret);
 	if (err == -EINVAL)
-		return wrong(error, "invalid-value",
-			     "'%s' is no time: write a number and its unit, us, ms, s, min, h or d, "
-			     "as in 500ms or 20s",
-			     safe);
+		return wrong(
+			error, "invalid-value",
+			"'%s' is no time: write a number and its unit, us, ms, s, min, h or d, "
+			"as in 500ms or 20s",
+			safe);
 	if (!err && !*ret && row - policy_settings == POLICY_USER_TIMEOUT)
 		return wrong(error, "out-of-range",
 			     "'%s' would be no limit at all: leave user_timeout out", safe);
@@ -281,14 +281,16 @@ int value_setting(const struct policy_setting *row, const char *word, int64_t *r
 
 	text_escape(word, safe, sizeof(safe));
 	if (!*word)
-		return wrong(error, "no-value", "%s has no value: give it one of %s, or leave it out",
-			     row->name, policy_setting_range(row, range, sizeof(range)));
+		return wrong(error, "no-value",
+			     "%s has no value: give it one of %s, or leave it out", row->name,
+			     policy_setting_range(row, range, sizeof(range)));
 	switch (row->kind) {
 	case POLICY_KIND_SPAN:
 		return setting_span(row, word, ret, error);
 	case POLICY_KIND_BOOL:
 		if (strcmp(word, "true") && strcmp(word, "false"))
-			return wrong(error, "invalid-value", "'%s' is neither true nor false", safe);
+			return wrong(error, "invalid-value", "'%s' is neither true nor false",
+				     safe);
 		*ret = !strcmp(word, "true");
 		return 0;
 	default:

@@ -60,25 +60,20 @@ static const cyaml_schema_value_t word_schema = {
 };
 
 #define KEEPALIVE_FIELD(name, member, key) WORD(key, struct yaml_keepalive, member, OPTIONAL_),
-static const cyaml_schema_field_t keepalive_fields[] = {
-	POLICY_KEEPALIVE_SETTINGS(KEEPALIVE_FIELD) CYAML_FIELD_END
-};
+static const cyaml_schema_field_t keepalive_fields[] = { POLICY_KEEPALIVE_SETTINGS(KEEPALIVE_FIELD)
+								 CYAML_FIELD_END };
 
 #define SET_FIELD(name, member, key) WORD(key, struct yaml_set, member, OPTIONAL_),
 static const cyaml_schema_field_t set_fields[] = {
-	POLICY_PLAIN_SETTINGS(SET_FIELD)
-	CYAML_FIELD_MAPPING_PTR("keepalive", OPTIONAL_, struct yaml_set, keepalive,
-				keepalive_fields),
+	POLICY_PLAIN_SETTINGS(SET_FIELD) CYAML_FIELD_MAPPING_PTR(
+		"keepalive", OPTIONAL_, struct yaml_set, keepalive, keepalive_fields),
 	CYAML_FIELD_END
 };
 
 static const cyaml_schema_field_t match_fields[] = {
-	WORDS(cgroup),
-	WORD("direction", struct yaml_match, direction, OPTIONAL_),
-	WORDS(remote),
-	WORDS(local),
-	WORDS(remote_port),
-	WORDS(local_port),
+	WORDS(cgroup),      WORD("direction", struct yaml_match, direction, OPTIONAL_),
+	WORDS(remote),      WORDS(local),
+	WORDS(remote_port), WORDS(local_port),
 	CYAML_FIELD_END
 };
 
@@ -116,9 +111,8 @@ static const cyaml_config_t yaml_config = {
 #define PLAIN_OFFSET(name, member, key) [POLICY_##name] = offsetof(struct yaml_set, member),
 #define KEEPALIVE_OFFSET(name, member, key)                                                        \
 	[POLICY_##name] = offsetof(struct yaml_keepalive, member),
-static const size_t setting_offsets[POLICY_SETTING_COUNT] = {
-	POLICY_PLAIN_SETTINGS(PLAIN_OFFSET) POLICY_KEEPALIVE_SETTINGS(KEEPALIVE_OFFSET)
-};
+static const size_t setting_offsets[POLICY_SETTING_COUNT] = { POLICY_PLAIN_SETTINGS(
+	PLAIN_OFFSET) POLICY_KEEPALIVE_SETTINGS(KEEPALIVE_OFFSET) };
 
 /* ---- from words to rules */
 
@@ -138,8 +132,8 @@ static void refuse(struct reader *r, struct policy_pos pos, int err,
 	if (err == -ENOMEM)
 		r->report->no_memory = true;
 	else if (err)
-		policy_report_add(r->report, POLICY_ERROR, error->code, r->file, pos, r->rule,
-				  "%s", error->text);
+		policy_report_add(r->report, POLICY_ERROR, error->code, r->file, pos, r->rule, "%s",
+				  error->text);
 }
 
 /* The node of `key` below `map`; `map` itself where it has none, which the shape check ruled out. */
@@ -215,8 +209,8 @@ static void read_match(struct reader *r, const struct scan_node *node,
 		   &rule->remote_count);
 	read_cidrs(r, node_of(r, node, "local"), match->local, match->local_count, rule->local,
 		   &rule->local_count);
-	read_ports(r, node_of(r, node, "remote_port"), match->remote_port,
-		   match->remote_port_count, rule->remote_port, &rule->remote_port_count);
+	read_ports(r, node_of(r, node, "remote_port"), match->remote_port, match->remote_port_count,
+		   rule->remote_port, &rule->remote_port_count);
 	read_ports(r, node_of(r, node, "local_port"), match->local_port, match->local_port_count,
 		   rule->local_port, &rule->local_port_count);
 }
@@ -283,8 +277,7 @@ static void read_name(struct reader *r, const struct scan_node *node, const char
 				  text_escape(other->file, safe, sizeof(safe)), other->pos.line);
 }
 
-static void read_rule(struct reader *r, const struct scan_node *node,
-		      const struct yaml_rule *words)
+static void read_rule(struct reader *r, const struct scan_node *node, const struct yaml_rule *words)
 {
 	static const char *const modes[] = { "enforce", "default", "audit", NULL };
 	struct policy_rule *rule = &r->rules[r->count];
@@ -356,8 +349,8 @@ static int yaml_load(struct reader *r, const void *bytes, size_t size, struct ya
 
 static int policy_append(struct policy *policy, struct reader *r)
 {
-	struct policy_rule *rules = realloc(policy->rules,
-					    (policy->count + r->count) * sizeof(*rules));
+	struct policy_rule *rules =
+		realloc(policy->rules, (policy->count + r->count) * sizeof(*rules));
 
 	if (!rules) {
 		r->report->no_memory = true;

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Receives the cases in which engine and kernel once disagreed (tests/conformance).
+ * Hands on to cmocka whether the engine still says what the kernels were seen to do.
+ */
+#include "engine_fixture.h"
+
+#define MAX 64
+#define HZ 250
+#define INET6 10 /* AF_INET6 */
+
+static struct tcptimer_engine_event ev[MAX];
+static struct tcptimer_timeline line;
+
+static const char *const kernels[] = { "6.1", "6.12", "6.18", "7.2" };
+
+static void run(const char *name, enum tcptimer_peer peer, __u32 rtt_us,
+		const struct tcptimer_snapshot *s)
+{
+	struct tcptimer_engine_params params = { .hz = HZ, .peer = peer, .rtt_us = rtt_us };
+
+	assert_int_equal(
+		tcptimer_engine_timeline(fixture_profile(name), &params, s, ev, MAX, &line), 0);
+}
+
+/* tcp_v4_err(): a probe's sequence number, snd_una - 1, is out of window: no sk_err_soft. */
+static void probes_leave_no_soft_error(void **state)
+{
+	struct tcptimer_snapshot s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(kernels); i++) {
+		fixture_socket(kernels[i], HZ, ESTAB, &s);
+		s.sysctls.retries2 = 3;
+		tcptimer_snapshot_arm_probe0(fixture_profile(kernels[i]), HZ, &s);
+		run(kernels[i], TCPTIMER_PEER_UNREACHABLE, 1, &s);
+		assert_int_equal(line.deadline.cause, TCPTIMER_CAUSE_PROBE0);
+		assert_int_equal(line.deadline.err, 110);
+		fixture_socket(kernels[i], HZ, ESTAB, &s);
+		s.flags |= TCPTIMER_F_KEEPOPEN;
+		tcptimer_snapshot_arm_idle(fixture_profile(kernels[i]), HZ, &s);
+		tcptimer_snapshot_arm_keepalive(fixture_profile(kernels[i]), HZ, &s);
+		run(kernels[i], TCPTIMER_PEER_UNREACHABLE, 1, &s);
+		assert_int_equal(line.deadline.cause, TCPTIMER_CAUSE_KEEPALIVE);
+		assert_int_equal(line.deadline.err, 110);
+	}
+}
+
+/* tcp_ld_RTO_revert(): the time since sending rounds up to a jiffy; IPv6 reverts for "no route" only. */
+static void unreachable_reverts_a_jiffy_short(void **state)
+{
+	struct tcptimer_snapshot s;
+	__u64 first;
+
+	(void)state;
+	fixture_socket("6.12", HZ, ESTAB, &s);
+	s.flags &= ~TCPTIMER_F_SACK;
+	tcptimer_snapshot_arm_data(fixture_profile("6.12"), HZ, &s);
+	run("6.12", TCPTIMER_PEER_UNREACHABLE, 1, &s);
+	first = ev[1].at_min_jiffies - ev[0].at_min_jiffies;
+	/* rto - 1, and the wheel adds one: level 0 */
+	assert_int_equal(first, s.rto_jiffies);
+	assert_int_equal(ev[3].at_min_jiffies - ev[2].at_min_jiffies, s.rto_jiffies);
+	assert_true(ev[1].flags & TCPTIMER_EV_RTO_REVERTED);
+	s.family = INET6;
+	run("6.12", TCPTIMER_PEER_UNREACHABLE, 1, &s);
+	assert_false(ev[1].flags & TCPTIMER_EV_RTO_REVERTED);
+	assert_true(ev[1].at_min_jiffies - ev[0].at_min_jiffies > 2 * s.rto_jiffies);
+	assert_int_equal(line.deadline.err, 113);
+}
+
+/* Armed when the answer comes, the wheel's level goes by what is armed then. */
+static void answers_do_not_raise_the_level(void **state)
+{
+	struct tcptimer_snapshot s;
+
+	(void)state;
+	fixture_socket("6.12", HZ, ESTAB, &s);
+	tcptimer_snapshot_set_rto(fixture_profile("6.12"), HZ, &s, 200);
+	tcptimer_snapshot_arm_probe0(fixture_profile("6.12"), HZ, &s);
+	/* after the first probe 400 ms are armed, 100 jiffies, on level 1: steps of 8 from the answer */
+	run("6.12", TCPTIMER_PEER_ZERO_WINDOW, 1800000, &s);
+	assert_in_range(ev[1].at_min_jiffies - ev[0].at_min_jiffies, 450 + 101, 450 + 108);
+}
+
+/* An answer stamps rcv_tstamp when it comes: the next firing finds less idle time than it needs. */
+static void keepalive_idles_from_the_answer(void **state)
+{
+	struct tcptimer_snapshot s;
+
+	(void)state;
+	fixture_socket("6.12", HZ, ESTAB, &s);
+	s.flags |= TCPTIMER_F_KEEPOPEN;
+	s.keepalive_time_jiffies = s.keepalive_intvl_jiffies = HZ;
+	tcptimer_snapshot_arm_idle(fixture_profile("6.12"), HZ, &s);
+	tcptimer_snapshot_arm_keepalive(fixture_profile("6.12"), HZ, &s);
+	run("6.12", TCPTIMER_PEER_ACKS, 40000, &s);
+	assert_int_equal(ev[0].action, TCPTIMER_ACTION_PROBED);
+	assert_int_equal(ev[1].action, TCPTIMER_ACTION_REARMED);
+	assert_int_equal(ev[2].action, TCPTIMER_ACTION_PROBED);
+}
+
+/* __tcp_retransmit_skb(): behind a window of nothing only the head may be sent again. */
+static void no_loss_probe_behind_a_shrunk_window(void **state)
+{
+	struct tcptimer_snapshot s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(kernels); i++) {
+		fixture_socket(kernels[i], HZ, ESTAB, &s);
+		tcptimer_snapshot_arm_data(fixture_profile(kernels[i]), HZ, &s);
+		s.packets_out = 3;
+		s.snd_wnd = 0;
+		run(kernels[i], TCPTIMER_PEER_SILENT, 0, &s);
+		assert_int_equal(ev[0].timer, TCPTIMER_TIMER_LOSS_PROBE);
+		assert_int_equal(ev[0].action, TCPTIMER_ACTION_RETRANSMIT_FAILED);
+		/* the rest of the RTO, not a whole one */
+		assert_in_range(ev[1].at_min_jiffies, s.rto_jiffies, s.rto_jiffies + 3);
+		s.packets_out = 1;
+		run(kernels[i], TCPTIMER_PEER_SILENT, 0, &s);
+		assert_int_equal(ev[0].action, TCPTIMER_ACTION_PROBED);
+	}
+}
+
+/* reqsk_timer_handler(): a period on, nothing that is queued now is young. */
+static void a_crowd_ages(void **state)
+{
+	struct tcptimer_snapshot s;
+
+	(void)state;
+	fixture_socket("6.12", HZ, TCPTIMER_STATE_NEW_SYN_RECV, &s);
+	s.ack_backlog = s.ack_young = 7;
+	s.max_ack_backlog = 8;
+	run("6.12", TCPTIMER_PEER_SILENT, 0, &s);
+	assert_int_equal(line.deadline.n, 2);
+	assert_int_equal(line.deadline.cause, TCPTIMER_CAUSE_SYNACK_RETRIES);
+}
+
+/* tcp_send_probe0(): what finds room in the window is data, and counts as no probe. */
+static void data_is_no_probe(void **state)
+{
+	struct tcptimer_snapshot s;
+
+	(void)state;
+	fixture_socket("6.12", HZ, ESTAB, &s);
+	tcptimer_snapshot_arm_probe0(fixture_profile("6.12"), HZ, &s);
+	s.snd_wnd = 65535;
+	run("6.12", TCPTIMER_PEER_SILENT, 0, &s);
+	assert_int_equal(ev[0].action, TCPTIMER_ACTION_PROBED);
+	assert_int_equal(ev[0].n, 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(probes_leave_no_soft_error),
+		cmocka_unit_test(unreachable_reverts_a_jiffy_short),
+		cmocka_unit_test(answers_do_not_raise_the_level),
+		cmocka_unit_test(keepalive_idles_from_the_answer),
+		cmocka_unit_test(no_loss_probe_behind_a_shrunk_window),
+		cmocka_unit_test(a_crowd_ages),
+		cmocka_unit_test(data_is_no_probe),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
