@@ -82,7 +82,7 @@ $(B)/tcptimer.skel.h: $(B)/tcptimer.bpf.o
 	$(call say,GEN)
 	$(Q)$(BPFTOOL) gen skeleton $< name tcptimer_bpf > $@
 
-$(call obj,$(wildcard user/kernel/*.c)): | $(B)/tcptimer.skel.h
+$(call obj,$(wildcard user/kernel/*.c tests/conformance/*.c)): | $(B)/tcptimer.skel.h
 
 # ---- tests ----
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))

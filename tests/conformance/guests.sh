@@ -21,7 +21,7 @@ one() { # NAME SUITE ARGUMENT…
 		return
 	fi
 	rc=0
-	sh "$guest/run.sh" "$dir" "$build/guest-init" 840 "$build/conformance" -- \
+	sh "$guest/run.sh" "$dir" "$build/guest-init" 420 "$build/conformance" -- \
 		/bin/conformance --json - "$@" >"$out/$name.console" 2>&1 || rc=$?
 	sed -n 's/^@conformance //p' "$out/$name.console" >"$out/$name.json"
 	sed '/^@conformance /d' "$out/$name.console" >"$out/$name.log"

@@ -58,24 +58,55 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *text, const c
 	}
 }
 
-/* What any connection may have. */
-static void draw_common(struct text *set)
+/*
+ * On a host, where seconds are real, what was drawn is made short: of two words that set the same, the
+ * later holds.
+ */
+static void draw_short(struct text *set, const char *settings)
 {
+	bool keep = strstr(settings, "KEEPALIVE"), ut = strstr(settings, "user_timeout");
+
+	put(set, "retries2=%u orphan_retries=%u synack_retries=%u syn_retries=%u fin_timeout=%u ",
+	    draw(2, 4), draw(1, 3), draw(0, 1), draw(1, 2), draw(1, 3));
+	if (keep)
+		put(set, "KEEPIDLE=%u KEEPINTVL=%u KEEPCNT=%u ", draw(1, 2), draw(1, 2), draw(1, 3));
+	if (ut || chance(30))
+		put(set, "user_timeout=%u ", draw_ms(50, 4000));
+	if (strstr(settings, "SYNCNT"))
+		put(set, "SYNCNT=%u ", draw(1, 2));
+	if (strstr(settings, "syn_linear"))
+		put(set, "syn_linear=%u ", draw(0, 2));
+	if (strstr(settings, "LINGER2"))
+		put(set, "LINGER2=%u ", draw(1, 4));
+	if (strstr(settings, "rtt="))
+		put(set, "rtt=%u ", draw(5, 80));
+	if (strstr(settings, "route_rto_min"))
+		put(set, "route_rto_min=%u ", draw_ms(20, 300));
+	if (strstr(settings, "rto_min_us"))
+		put(set, "rto_min_us=%u ", draw_ms(20, 300) * 1000);
+}
+
+/* What any connection may have. An RTO of a few jiffies that ICMP errors hold down fires for hours. */
+static void draw_common(struct text *set, const char *peer)
+{
+	bool answers = *peer && strcmp(peer, "shrink ");
+
 	if (chance(40))
 		put(set, "retries2=%u ", draw(0, 17));
 	if (chance(10))
 		put(set, "retries1=%u ", draw(1, 8));
+	/* The engine takes answers to come before the timer's next firing. */
 	if (chance(40))
-		put(set, "user_timeout=%u ", draw_ms(1, 900000));
+		put(set, "user_timeout=%u ", draw_ms(answers ? 1000 : 1, 900000));
 	if (chance(40))
 		put(set, "sack=0 ");
 	if (chance(20))
-		put(set, "rtt=%u ", draw_ms(1, 900));
+		put(set, "rtt=%u ", draw_ms(1, answers ? 150 : 900));
 	if (chance(15))
 		put(set, "thin=1 ");
 	if (chance(15))
-		put(set, "route_rto_min=%u ", draw_ms(4, 2000));
-	else if (observe_version >= 0x060b00 && chance(15))
+		put(set, "route_rto_min=%u ", draw_ms(answers ? 200 : 4, 2000));
+	else if (!answers && observe_version >= 0x060b00 && chance(15))
 		put(set, "rto_min_us=%u ", draw_ms(4, 2000) * 1000);
 	if (observe_version >= 0x060f00 && chance(25))
 		put(set, chance(50) ? "rto_max_ms=%u " : "RTO_MAX_MS=%u ", draw_ms(1000, 120000));
@@ -98,9 +129,9 @@ static void draw_moment(struct text *play, unsigned int firings)
 	if (chance(15))
 		put(play, "wait=%u ", draw(1, 900));
 	if (chance(15))
-		put(play, "user_timeout=%u ", draw_ms(1, 300000));
+		put(play, "user_timeout=%u ", draw_ms(1, observe_guest ? 300000 : 4000));
 	if (chance(8))
-		put(play, "retries2=%u ", draw(0, 12));
+		put(play, "retries2=%u ", draw(0, observe_guest ? 12 : 4));
 	put(play, "snap");
 }
 
@@ -146,15 +177,19 @@ static void draw_data(struct row *row, struct text *set, struct text *play)
 {
 	static const char *const peers[] = { "", "", "", "", "unreachable ", "acks ", "resets ", "shrink " };
 
+	const char *peer = peers[draw(0, 7)];
+
 	row->timer = TCPTIMER_TIMER_RETRANS;
-	draw_common(set);
+	draw_common(set, peer);
+	if (!observe_guest && !strcmp(peer, "shrink ")) /* two minutes, else */
+		put(set, "user_timeout=%u ", draw_ms(50, 4000));
 	put(play, chance(20) ? "listen passive " : "connect ");
 	if (chance(10))
 		put(play, "fin ");
 	put(play, "segments=%u ", draw(1, 6));
 	if (chance(25))
 		put(play, "close ");
-	put(play, "%s", peers[draw(0, 7)]);
+	put(play, "%s", peer);
 	if (chance(20))
 		put(play, "wait=%u ", draw(1, 400));
 	put(play, "snap");
@@ -164,9 +199,11 @@ static void draw_probe0(struct row *row, struct text *set, struct text *play)
 {
 	static const char *const peers[] = { "", "", "", "zero ", "zero ", "unreachable ", "resets " };
 
+	const char *peer = peers[draw(0, 6)];
+
 	row->timer = TCPTIMER_TIMER_PROBE0;
-	draw_common(set);
-	put(play, "connect send=1 win=0 send=10 %s", peers[draw(0, 6)]);
+	draw_common(set, peer);
+	put(play, "connect send=1 win=0 send=10 %s", peer);
 	if (chance(30))
 		put(play, "close ");
 	put(play, "snap");
@@ -176,13 +213,16 @@ static void draw_keepalive(struct row *row, struct text *set, struct text *play)
 {
 	static const char *const peers[] = { "", "", "", "acks ", "unreachable ", "resets " };
 
+	const char *peer = peers[draw(0, 5)];
+
 	row->timer = TCPTIMER_TIMER_KEEPALIVE;
-	draw_common(set);
+	draw_common(set, peer);
 	put(set, "KEEPALIVE=1 KEEPIDLE=%u KEEPINTVL=%u KEEPCNT=%u ", draw_ms(1, 3000), draw_ms(1, 300),
 	    draw(1, 20));
-	put(play, "connect %s", peers[draw(0, 5)]);
+	put(play, "connect %s", peer);
 	if (chance(20))
-		put(play, "wait=%u rule:KEEPIDLE=%u ", draw(1, 900), draw_ms(1, 300));
+		put(play, "wait=%u rule:KEEPIDLE=%u ", draw(1, 900),
+		    observe_guest ? draw_ms(1, 300) : draw(1, 3));
 	put(play, "snap");
 }
 
@@ -196,8 +236,8 @@ static void draw_close(struct row *row, struct text *set, struct text *play)
 	if (chance(30))
 		put(set, "rtt=%u ", draw_ms(1, 900));
 	put(play, "connect %s win=65535 ", chance(30) ? "shutdown" : "close");
-	if (chance(25))
-		put(play, "fin ");
+	if (observe_guest && chance(25))
+		put(play, "fin "); /* TIME_WAIT: a minute */
 	put(play, "snap");
 }
 
@@ -216,7 +256,7 @@ static void draw_middle(struct row *row, struct text *set, struct text *play)
 		put(play, "connect send=%u ", draw(1, 3000));
 	else
 		put(play, "connect send=1 win=0 send=10 ");
-	draw_moment(play, 6);
+	draw_moment(play, observe_guest ? 6 : 2);
 }
 
 void random_row(uint64_t seed, unsigned int index, struct row *ret_row)
@@ -238,6 +278,8 @@ void random_row(uint64_t seed, unsigned int index, struct row *ret_row)
 		.play = play,
 	};
 	kinds[draw(0, sizeof(kinds) / sizeof(kinds[0]) - 1)](ret_row, &set, &does);
+	if (!observe_guest)
+		draw_short(&set, settings);
 }
 
 /* ---- shrinking: without one word of the settings or, of the play, of what is not needed */
