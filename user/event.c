@@ -102,8 +102,10 @@ static enum tcptimer_action judge_loss_probe(const struct tcptimer_event *event,
 static enum tcptimer_action judge_probe(const struct tcptimer_event *event,
 					struct event_verdict *verdict)
 {
-	if (event->after.probes_out > event->before.probes_out) {
-		verdict->n = event->after.probes_out;
+	/* icsk_probes_out has 8 bits: with a long user_timeout keepalive's 256th wraps it */
+	if (event->after.probes_out > event->before.probes_out ||
+	    (event->before.probes_out == UINT8_MAX && !event->after.probes_out)) {
+		verdict->n = event->before.probes_out + 1U;
 		return TCPTIMER_ACTION_PROBED;
 	}
 	/* tcp_send_probe0(): the window had room after all, and data went out; n stays 0 */
@@ -118,13 +120,17 @@ static enum tcptimer_action judge_synack(const struct tcptimer_event *event,
 {
 	bool counted = event->after.num_timeout > event->before.num_timeout;
 
+	/* num_timeout counts turns, also those of TCP_DEFER_ACCEPT without a resend; num_retrans resends */
+	if (event->after.kind == TCPTIMER_SOCK_REQUEST) {
+		if (!(event->what & TCPTIMER_W_SYNACK))
+			return TCPTIMER_ACTION_NONE;
+		verdict->n = event->before.retransmits + 1U;
+		return TCPTIMER_ACTION_RETRANSMITTED;
+	}
 	if (event->what & TCPTIMER_W_SYNACK) {
 		verdict->n = counted ? event->after.num_timeout : event->before.num_timeout + 1U;
 		return TCPTIMER_ACTION_RETRANSMITTED;
 	}
-	/* TCP_DEFER_ACCEPT: a turn without a resend */
-	if (event->after.kind == TCPTIMER_SOCK_REQUEST)
-		return TCPTIMER_ACTION_NONE;
 	if (counted) { /* tcp_fastopen_synack_timer() counts what could not be sent too */
 		verdict->n = event->after.num_timeout;
 		return TCPTIMER_ACTION_RETRANSMIT_FAILED;

@@ -412,10 +412,18 @@ static void test_synack(void **state)
 	struct tcptimer_event event = request(TCPTIMER_W_SYNACK, 1, 2);
 	struct event_verdict want = { .action = A(RETRANSMITTED), .n = 2 };
 
+	event.before.retransmits = 1;
 	event.after.flags = TCPTIMER_F_TIMER_HW;
 	event.after.mini_expires = NOW_JIFFIES + 50;
 	event.after.mini_flags = (NOW_JIFFIES + 51) % 64 << 22;
 	check_verdict("resent", &event, &want, "sent SYN-ACK retransmission 2, next in 204ms");
+	/* after three turns of TCP_DEFER_ACCEPT that sent nothing, the first resend is the first */
+	event.before.num_timeout = 3;
+	event.after.num_timeout = 4;
+	event.before.retransmits = 0;
+	want.n = 1;
+	check_verdict("resent after turns without", &event, &want,
+		      "sent SYN-ACK retransmission 1, next in 204ms");
 	event.what = TCPTIMER_W_TIMER;
 	want = (struct event_verdict){ .action = A(REARMED) };
 	check_verdict("defer accept", &event, &want, "sent nothing, next in 204ms");

@@ -131,8 +131,8 @@ static __u16 open_counted(const struct engine_stream *st)
 	case TCPTIMER_TIMER_PROBE0:
 	case TCPTIMER_TIMER_KEEPALIVE:
 		return st->probes_out;
-	case TCPTIMER_TIMER_SYNACK:
-		return st->num_timeout;
+	case TCPTIMER_TIMER_SYNACK: /* resends of a request; TCP_DEFER_ACCEPT has turns without one */
+		return st->s->kind == TCPTIMER_SOCK_REQUEST ? st->retransmits : st->num_timeout;
 	default: /* loss_probe and reo_timeout come before the first retransmission, or amid them */
 		return st->retransmits;
 	}
