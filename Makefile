@@ -119,7 +119,8 @@ CONF := $(B)/conformance
 CONF_LIB := sys rtnl packet tun peer app
 CONF_OBJ := $(call obj,$(wildcard tests/conformance/*.c) $(CONF_LIB:%=tests/lib/%.c))
 CONF_OUT := $(B)/conformance-out
-CONF_RANDOM ?= 300
+# How many are drawn at random beside the rows, in the guests.
+CONF_RANDOM ?= 0
 CONF_SEED ?= 1
 $(call obj,$(wildcard tests/conformance/*.c)): CFLAGS_ALL += -Itests -Itests/conformance
 
@@ -154,7 +155,6 @@ check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
 	$(MAKE) fuzz
 	$(MAKE) cli
 	$(MAKE) system
-	$(MAKE) conformance
 	sh tests/docs.sh $(B)
 
 deps:

@@ -317,6 +317,9 @@ static void hold_next(struct trial *trial, const struct tcptimer_event *event, s
 	if ((trial->rebase_due || trial->recovered || over) && answers) {
 		trial->last_jiffy = 0;
 		trial->rebase_due = false;
+	} else if ((trial->rebase_due || over) && trial->manner != MANNER_SILENT) {
+		trial->deferred = true; /* an answer to another timer's segment may be under way */
+		trial->rebase_due = false;
 	} else if (trial->rebase_due || over) {
 		trial->rebased += trial->rebase_due;
 		trial->rebase_due = false;
@@ -340,6 +343,11 @@ void hold_event(struct trial *trial, const struct tcptimer_event *event)
 	trial->last = event->after;
 	if (f->active && event->time_ns < f->snap.now_ns)
 		return; /* just before the snapshot, and read just after it */
+	if (!f->active && trial->random && is_end(seen) && !trial_play_over(trial) &&
+	    trial->verdict == VERDICT_PENDING) {
+		trial->verdict = VERDICT_SKIPPED;
+		snprintf(trial->reason, sizeof(trial->reason), "over before its moment");
+	}
 	if (!f->active || trial->ended || trial->verdict != VERDICT_PENDING || hold_ignores(seen))
 		return;
 	if (seen->verdict.action == TCPTIMER_ACTION_DEFERRED) { /* a reader held the socket */
@@ -389,7 +397,10 @@ void hold_answered(struct trial *trial, uint64_t sent_ns)
 		return;
 	jiffy = jiffy_at(&trial->forecast.snap, sent_ns);
 	foretold = trial->last_jiffy + (uint64_t)trial->rtt_ms * observe_hz / 1000;
-	if (hold_request_gone(trial) || jiffy == foretold)
+	if (hold_request_gone(trial))
+		return;
+	/* On a host an ICMP error's time within its jiffy, which RFC 6069 subtracts, is anyone's guess. */
+	if (jiffy == foretold && (observe_guest || trial->manner != MANNER_ICMP))
 		return;
 	if (trial->last_jiffy && jiffy > foretold && jiffy - foretold > trial->worst_late)
 		trial->worst_late = (uint32_t)(jiffy - foretold);

@@ -71,7 +71,7 @@ static void draw_short(struct text *set, const char *settings)
 	if (keep)
 		put(set, "KEEPIDLE=%u KEEPINTVL=%u KEEPCNT=%u ", draw(1, 2), draw(1, 2), draw(1, 3));
 	if (ut || chance(30))
-		put(set, "user_timeout=%u ", draw_ms(50, 4000));
+		put(set, "user_timeout=%u ", draw_ms(1000, 4000));
 	if (strstr(settings, "SYNCNT"))
 		put(set, "SYNCNT=%u ", draw(1, 2));
 	if (strstr(settings, "syn_linear"))
@@ -284,7 +284,7 @@ void random_row(uint64_t seed, unsigned int index, struct row *ret_row)
 
 /* ---- shrinking: without one word of the settings or, of the play, of what is not needed */
 
-#define SHRINK_ROUNDS 8
+#define SHRINK_ROUNDS 4
 
 static size_t shrink_words(const char *text)
 {
