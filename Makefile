@@ -132,7 +132,7 @@ $(B)/guest-init: tests/guest/init.c
 	$(call say,LD)
 	$(Q)$(CC) -std=gnu11 -O2 $(WARN) -static $< -o $@
 
-conformance: $(CONF) $(B)/guest-init
+conformance: deps-test $(CONF) $(B)/guest-init
 	sh tests/conformance/all.sh $(B) $(CONF_OUT) --random $(CONF_RANDOM) --seed $(CONF_SEED)
 # The table for the README, out of the last run.
 conformance-table:

@@ -53,7 +53,8 @@ const struct command commands[] = {
 	  "  --json               an object; an array with --compare\n"
 	  "  --svg FILE           a picture; - is stdout\n",
 	  simulate_run },
-	{ "policy", "check [OPTION]… FILE…", "check policy files, with the engine's timelines as evidence",
+	{ "policy", "check [OPTION]… FILE…",
+	  "check policy files, with the engine's timelines as evidence",
 	  "  check            what is wrong with them: file:line:column, a sentence, a timeline\n"
 	  "  --kernel VERSION for this kernel (6.12, 6.6.40), not the running one\n"
 	  "  --strict         warnings fail as well\n"

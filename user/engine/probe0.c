@@ -64,8 +64,7 @@ static void probe0_arm(struct engine_stream *st, struct tcptimer_engine_event *e
 	if (delay.lo == delay.hi) {
 		engine_arm_after(st, TCPTIMER_TIMER_PROBE0, rtt, delay.lo - rtt);
 	} else if (delay.lo < delay.hi) {
-		engine_arm_from_after(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_PROBES, x, delay,
-				      rtt);
+		engine_arm_from_after(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_PROBES, x, delay, rtt);
 	} else {
 		/* The underflow: the range straddles the jump from the clamp to the full backoff. */
 		x.lo = engine_min_s64(delay.lo, delay.hi);

@@ -33,8 +33,7 @@ static int tracer_attach(struct tracer *t)
 	t->sweep_link = bpf_program__attach_iter(t->bpf->progs.trace_sweep, &opts);
 	if (!t->sweep_link)
 		return -errno;
-	bpf_object__for_each_program(prog, t->bpf->obj)
-	{
+	bpf_object__for_each_program(prog, t->bpf->obj) {
 		struct bpf_link *link;
 
 		if (!bpf_program__autoload(prog) ||
@@ -182,8 +181,7 @@ uint64_t tracer_missed(const struct tracer *tracer)
 	struct bpf_program *prog;
 	uint64_t sum = 0;
 
-	bpf_object__for_each_program(prog, tracer->bpf->obj)
-	{
+	bpf_object__for_each_program(prog, tracer->bpf->obj) {
 		struct bpf_prog_info info = {};
 		uint32_t len = sizeof(info);
 
