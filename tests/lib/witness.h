@@ -3,7 +3,7 @@
  * Does this kernel run BPF at every timer? A counting program beside the kernel's own trace ring.
  * Receives nothing; hands the harness how often the kernel left BPF out.
  *
- * Some hosts' kernels run no tracing program while a task of the sandbox's own agent is current: a
+ * Some hosts' kernels run no tracing program while a task of the host's own agent is current: a
  * timer's softirq that interrupts it is invisible to BPF, and to nothing else. A scenario that
  * failed meanwhile says nothing about tcptimer.
  */
