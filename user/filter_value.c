@@ -15,7 +15,7 @@
 #include "text.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define BIT(name) (1U << TCPTIMER_STATE_##name)
+#define STATE_BIT(name) (1U << TCPTIMER_STATE_##name)
 #define PORT_MAX 65535U
 
 const char filter_no_memory[] = "memory is short";
@@ -44,9 +44,9 @@ static bool parse_number(const char *text, uint32_t max, uint32_t *ret_number)
  */
 #define STATE_MAX_LEN 31
 #define STATE_NAME(number, name, ss, word) { word, 1U << (number) }, { ss, 1U << (number) },
-#define SYN_RECVS (BIT(SYN_RECV) | BIT(NEW_SYN_RECV))
-#define ALL_STATES ((1U << TCPTIMER_STATE_COUNT) - 1 - BIT(UNKNOWN))
-#define CONNECTED (ALL_STATES & ~(BIT(LISTEN) | BIT(CLOSE)))
+#define SYN_RECVS (STATE_BIT(SYN_RECV) | STATE_BIT(NEW_SYN_RECV))
+#define ALL_STATES ((1U << TCPTIMER_STATE_COUNT) - 1 - STATE_BIT(UNKNOWN))
+#define CONNECTED (ALL_STATES & ~(STATE_BIT(LISTEN) | STATE_BIT(CLOSE)))
 
 static const struct {
 	const char *name;
@@ -54,14 +54,14 @@ static const struct {
 } state_names[] = {
 	{ "all", ALL_STATES },
 	{ "connected", CONNECTED },
-	{ "synchronized", CONNECTED & ~BIT(SYN_SENT) },
-	{ "bucket", SYN_RECVS | BIT(TIME_WAIT) },
-	{ "big", ALL_STATES & ~(SYN_RECVS | BIT(TIME_WAIT)) },
+	{ "synchronized", CONNECTED & ~STATE_BIT(SYN_SENT) },
+	{ "bucket", SYN_RECVS | STATE_BIT(TIME_WAIT) },
+	{ "big", ALL_STATES & ~(SYN_RECVS | STATE_BIT(TIME_WAIT)) },
 	{ "syn-rcv", SYN_RECVS },
-	{ "listening", BIT(LISTEN) },
-	{ "closed", BIT(CLOSE) },
-	{ "unconnected", BIT(CLOSE) },
-	{ "new-syn-recv", BIT(NEW_SYN_RECV) },
+	{ "listening", STATE_BIT(LISTEN) },
+	{ "closed", STATE_BIT(CLOSE) },
+	{ "unconnected", STATE_BIT(CLOSE) },
+	{ "new-syn-recv", STATE_BIT(NEW_SYN_RECV) },
 	TCPTIMER_STATES(STATE_NAME) /* "syn_recv" is there twice, and stands for both */
 };
 

@@ -7,18 +7,18 @@
 #include "engine/wheel.h"
 #include "settings_impl.h"
 
-#define US 1
-#define MS (1000 * US)
-#define SECOND (1000 * MS)
-#define INT_MAX_S ((int64_t)0x7fffffff * SECOND)
-#define INT_MAX_MS ((int64_t)0x7fffffff * MS)
+#define USEC 1
+#define MSEC (1000 * USEC)
+#define SEC_US (1000 * MSEC)
+#define INT_MAX_S ((int64_t)0x7fffffff * SEC_US)
+#define INT_MAX_MS ((int64_t)0x7fffffff * MSEC)
 #define JIFFIES_MAX 0x7fffffff
 
 /* Rounds up, as usecs_to_jiffies(), in 64 bits; no longer than a kernel's int of jiffies. */
 static uint32_t us_to_jiffies(int64_t us, uint32_t hz)
 {
 	uint64_t jiffies =
-		((uint64_t)us / SECOND) * hz + ((uint64_t)us % SECOND * hz + SECOND - 1) / SECOND;
+		((uint64_t)us / SEC_US) * hz + ((uint64_t)us % SEC_US * hz + SEC_US - 1) / SEC_US;
 
 	return jiffies > JIFFIES_MAX ? JIFFIES_MAX : (uint32_t)jiffies;
 }
@@ -194,7 +194,7 @@ static void set_rto(const struct setting_change *c, const struct setting_target 
 			c, t); /* as it is now, with its backoff; before the first sample, alone */
 	else
 		tcptimer_snapshot_set_rto(t->profile, t->hz, t->snap,
-					  (uint32_t)((c->value + MS - 1) / MS));
+					  (uint32_t)((c->value + MSEC - 1) / MSEC));
 }
 
 /* tcp_timeout_init(): what a BPF program answers at TCP_BPF_SOCK_OPS_TIMEOUT_INIT. */
@@ -247,7 +247,7 @@ static void set_retransmits(const struct setting_change *c, const struct setting
 	.name = "tcp_" #word, .kind = SETTING_COUNT, .place = SETTING_SYSCTL, .min = low,          \
 	.max = high, FIELD_(sysctls.word), .help = text
 #define SYSCTL_S(word, low, text)                                                                  \
-	.name = "tcp_" #word, .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = SECOND,    \
+	.name = "tcp_" #word, .kind = SETTING_SPAN, .place = SETTING_SYSCTL, .unit_us = SEC_US,    \
 	.min = low, .max = INT_MAX_S, FIELD_(sysctls.word##_jiffies), .help = text
 #define OPTION(word, options, text)                                                                \
 	.name = word, .aliases = options, .place = SETTING_OPTION, .help = text
@@ -262,38 +262,38 @@ const struct setting settings_table[] = {
 	/* setsockopt(): do_tcp_setsockopt() in net/ipv4/tcp.c gives the bounds */
 	{ OPTION("user_timeout", "TCP_USER_TIMEOUT",
 		 "time that data may stay unacknowledged; 0: no limit"),
-	  SPAN_(0, INT_MAX_MS), FIELD_(user_timeout_ms), .field_us = MS },
+	  SPAN_(0, INT_MAX_MS), FIELD_(user_timeout_ms), .field_us = MSEC },
 	{ OPTION("syn_retries", "syncnt TCP_SYNCNT", "SYN retransmissions of this socket"),
 	  COUNT_(1, 127), FIELD_(syn_retries) },
 	{ OPTION("keepalive", "SO_KEEPALIVE", "on, off, or TCP_KEEPIDLE/TCP_KEEPINTVL/TCP_KEEPCNT"),
 	  .kind = SETTING_KEEPALIVE, .set = set_keepalive },
 	{ OPTION("keepidle", "TCP_KEEPIDLE", "idle time before the first keepalive probe"),
-	  SPAN_(SECOND, 32767LL * SECOND), .unit_us = SECOND, FIELD_(keepalive_time_jiffies),
+	  SPAN_(SEC_US, 32767LL * SEC_US), .unit_us = SEC_US, FIELD_(keepalive_time_jiffies),
 	  .set = set_keepidle },
 	{ OPTION("keepintvl", "TCP_KEEPINTVL", "time between keepalive probes"),
-	  SPAN_(SECOND, 32767LL * SECOND), .unit_us = SECOND, FIELD_(keepalive_intvl_jiffies),
+	  SPAN_(SEC_US, 32767LL * SEC_US), .unit_us = SEC_US, FIELD_(keepalive_intvl_jiffies),
 	  .set = set_keepintvl },
 	{ OPTION("keepcnt", "TCP_KEEPCNT", "keepalive probes before the connection ends"),
 	  COUNT_(1, 127), FIELD_(keepalive_probes), .set = set_keepcnt },
 	{ OPTION("linger2", "TCP_LINGER2", "FIN_WAIT2 after close(); off: none"),
-	  SPAN_(0, 120LL * SECOND), .unit_us = SECOND, .off = true, .set = set_linger2 },
+	  SPAN_(0, 120LL * SEC_US), .unit_us = SEC_US, .off = true, .set = set_linger2 },
 	{ OPTION("thin_linear_timeouts", "TCP_THIN_LINEAR_TIMEOUTS",
 		 "thin streams: six RTOs without doubling"),
 	  .kind = SETTING_BOOL, .max = 1, .flag = TCPTIMER_F_THIN_LTO, .set = set_flag },
 	{ OPTION("rto_min", "TCP_RTO_MIN_US TCP_BPF_RTO_MIN",
 		 "minimum RTO, also as a route's `rto_min`"),
-	  SPAN_(1, 120LL * SECOND), FIELD_(rto_min_jiffies), .set = set_rto_min },
+	  SPAN_(1, 120LL * SEC_US), FIELD_(rto_min_jiffies), .set = set_rto_min },
 	{ OPTION("rto_max", "TCP_RTO_MAX_MS", "maximum RTO"), .since = "6.15",
-	  NEEDS_(rto_max_socket), SPAN_(SECOND, 120LL * SECOND), FIELD_(rto_max_jiffies) },
+	  NEEDS_(rto_max_socket), SPAN_(SEC_US, 120LL * SEC_US), FIELD_(rto_max_jiffies) },
 	{ OPTION("delack_max", "TCP_DELACK_MAX_US TCP_BPF_DELACK_MAX", "longest delay of an ACK"),
-	  SPAN_(1, 200LL * MS), FIELD_(delack_max_jiffies) },
+	  SPAN_(1, 200LL * MSEC), FIELD_(delack_max_jiffies) },
 	{ OPTION("syn_rto", NULL, "first RTO of a SYN, as a BPF program answers at TIMEOUT_INIT"),
-	  SPAN_(MS, 120LL * SECOND), FIELD_(rto_jiffies), .set = set_syn_rto },
+	  SPAN_(MSEC, 120LL * SEC_US), FIELD_(rto_jiffies), .set = set_syn_rto },
 
 	/* the connection's own state */
 	{ STATE("rtt", "srtt", "smoothed round-trip time, as after one sample"),
-	  SPAN_(1, 120LL * SECOND), .set = set_rtt },
-	{ STATE("rto", NULL, "retransmission timeout as it is now"), SPAN_(MS, 120LL * SECOND),
+	  SPAN_(1, 120LL * SEC_US), .set = set_rtt },
+	{ STATE("rto", NULL, "retransmission timeout as it is now"), SPAN_(MSEC, 120LL * SEC_US),
 	  FIELD_(rto_jiffies), .set = set_rto },
 	{ COUNTER("retransmits", "retransmissions already out, the last one now"),
 	  FIELD_(retransmits), .set = set_retransmits },
@@ -325,8 +325,8 @@ const struct setting settings_table[] = {
 	{ .name = "tcp_rto_min_us",
 	  .kind = SETTING_SPAN,
 	  .place = SETTING_SYSCTL,
-	  .unit_us = US,
-	  .field_us = US,
+	  .unit_us = USEC,
+	  .field_us = USEC,
 	  .min = 1,
 	  .max = 0x7fffffff,
 	  FIELD_(sysctls.rto_min_us),
@@ -337,10 +337,10 @@ const struct setting settings_table[] = {
 	{ .name = "tcp_rto_max_ms",
 	  .kind = SETTING_SPAN,
 	  .place = SETTING_SYSCTL,
-	  .unit_us = MS,
-	  .field_us = MS,
-	  .min = SECOND,
-	  .max = 120LL * SECOND,
+	  .unit_us = MSEC,
+	  .field_us = MSEC,
+	  .min = SEC_US,
+	  .max = 120LL * SEC_US,
 	  FIELD_(sysctls.rto_max_ms),
 	  .help = "maximum RTO of new sockets",
 	  .since = "6.15",
@@ -357,7 +357,7 @@ const struct setting settings_table[] = {
 	{ .name = "tcp_invalid_ratelimit",
 	  .kind = SETTING_SPAN,
 	  .place = SETTING_SYSCTL,
-	  .unit_us = MS,
+	  .unit_us = MSEC,
 	  .min = 0,
 	  .max = INT_MAX_MS,
 	  FIELD_(sysctls.invalid_ratelimit_jiffies),

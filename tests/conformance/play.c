@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "conformance.h"
 
-#define MSS 1000
+#define PLAY_MSS 1000
 
 /* True when the word is done, false while it waits. */
 typedef bool word_fn(struct trial *trial, long value, bool first);
@@ -181,7 +181,7 @@ static bool word_send(struct trial *trial, long value, bool first)
 
 static bool word_segments(struct trial *trial, long value, bool first)
 {
-	return word_send(trial, value * MSS, first);
+	return word_send(trial, value * PLAY_MSS, first);
 }
 
 static bool word_read(struct trial *trial, long value, bool first)
@@ -263,10 +263,10 @@ static bool word_reset(struct trial *trial, long value, bool first)
 /* The peer has the `value`-th segment in flight, but not the first. */
 static bool word_sacked(struct trial *trial, long value, bool first)
 {
-	uint32_t from = trial->peer.rcv_nxt + (uint32_t)(value - 1) * MSS;
+	uint32_t from = trial->peer.rcv_nxt + (uint32_t)(value - 1) * PLAY_MSS;
 
 	(void)first;
-	peer_sack(&trial->peer, from, from + MSS);
+	peer_sack(&trial->peer, from, from + PLAY_MSS);
 	return true;
 }
 
@@ -369,7 +369,7 @@ static const struct {
 	{ "crowd", word_crowd, false },
 	{ "accept", word_accept, false },
 	{ "send", word_send, false },         /* bytes */
-	{ "segments", word_segments, false }, /* of the peer's MSS */
+	{ "segments", word_segments, false }, /* of the peer's PLAY_MSS */
 	{ "read", word_read, false },
 	{ "close", word_close, false },
 	{ "shutdown", word_shutdown, false },

@@ -11,18 +11,21 @@
 
 #include "conformance.h"
 
-#define ROW(timer, families, host, since, name, settings, play) \
+#define CONFORMANCE_ROW(timer, families, host, since, name, settings, play) \
 	{ name, TCPTIMER_TIMER_##timer, families, host, since, settings, play }
-#define R4(timer, name, settings, play) ROW(timer, FAMILY_4, false, 0, name, settings, play)
-#define R6(timer, name, settings, play) ROW(timer, FAMILY_6, false, 0, name, settings, play)
-#define RB(timer, name, settings, play) ROW(timer, FAMILY_BOTH, false, 0, name, settings, play)
-#define H4(timer, name, settings, play) ROW(timer, FAMILY_4, true, 0, name, settings, play)
-#define H6(timer, name, settings, play) ROW(timer, FAMILY_6, true, 0, name, settings, play)
-#define HB(timer, name, settings, play) ROW(timer, FAMILY_BOTH, true, 0, name, settings, play)
+#define R4(timer, name, settings, play) CONFORMANCE_ROW(timer, FAMILY_4, false, 0, name, settings, play)
+#define R6(timer, name, settings, play) CONFORMANCE_ROW(timer, FAMILY_6, false, 0, name, settings, play)
+#define RB(timer, name, settings, play) CONFORMANCE_ROW(timer, FAMILY_BOTH, false, 0, name, settings, play)
+#define H4(timer, name, settings, play) CONFORMANCE_ROW(timer, FAMILY_4, true, 0, name, settings, play)
+#define H6(timer, name, settings, play) CONFORMANCE_ROW(timer, FAMILY_6, true, 0, name, settings, play)
+#define HB(timer, name, settings, play) CONFORMANCE_ROW(timer, FAMILY_BOTH, true, 0, name, settings, play)
 #define RV(since, timer, name, settings, play) \
-	ROW(timer, FAMILY_4, false, since, name, settings, play)
-#define HV(since, timer, name, settings, play) ROW(timer, FAMILY_4, true, since, name, settings, play)
-#define ROWS(rows) { rows, sizeof(rows) / sizeof(rows[0]) }
+	CONFORMANCE_ROW(timer, FAMILY_4, false, since, name, settings, play)
+#define HV(since, timer, name, settings, play) CONFORMANCE_ROW(timer, FAMILY_4, true, since, name, settings, play)
+#define CONFORMANCE_ROWS(rows) { rows, sizeof(rows) / sizeof(rows[0]) }
+
+/* beginnings of plays */
+#define CLOSED_WINDOW "connect send=1 win=0 send=10 " /* data waits on it */
 
 /* kernel versions that brought a setting */
 #define V_SYN_LINEAR 0x060500

@@ -5,7 +5,6 @@
  */
 #include "rows.h"
 
-#define CLOSED "connect send=1 win=0 send=10 "
 #define BOTH_CLOSED "connect close win=65535 fin "
 #define HALF_CLOSED "connect close win=65535 "
 
@@ -42,20 +41,20 @@ static const struct row rows[] = {
 	   "rto_max_ms=3000 orphan_retries=6", "connect send=1 close snap"),
 	R4(RETRANS, "orphan: shutdown, then default", "", "connect send=1 shutdown snap"),
 
-	RB(PROBE0, "orphan: closed window, default", "", CLOSED "close snap"),
-	H4(PROBE0, "orphan: closed window, orphan_retries=2", "orphan_retries=2", CLOSED "close snap"),
-	R4(PROBE0, "orphan: closed window, orphan_retries=12", "orphan_retries=12", CLOSED "close snap"),
-	R4(PROBE0, "orphan: closed window, answered", "", CLOSED "zero close snap"),
-	R4(PROBE0, "orphan: answered, orphan_retries=3", "orphan_retries=3", CLOSED "zero close snap"),
-	R4(PROBE0, "orphan: answered, retries2=5 stops backoff", "retries2=5", CLOSED "zero close snap"),
-	H4(PROBE0, "orphan: closed window, user_timeout=1500", "user_timeout=1500", CLOSED "close snap"),
+	RB(PROBE0, "orphan: closed window, default", "", CLOSED_WINDOW "close snap"),
+	H4(PROBE0, "orphan: closed window, orphan_retries=2", "orphan_retries=2", CLOSED_WINDOW "close snap"),
+	R4(PROBE0, "orphan: closed window, orphan_retries=12", "orphan_retries=12", CLOSED_WINDOW "close snap"),
+	R4(PROBE0, "orphan: closed window, answered", "", CLOSED_WINDOW "zero close snap"),
+	R4(PROBE0, "orphan: answered, orphan_retries=3", "orphan_retries=3", CLOSED_WINDOW "zero close snap"),
+	R4(PROBE0, "orphan: answered, retries2=5 stops backoff", "retries2=5", CLOSED_WINDOW "zero close snap"),
+	H4(PROBE0, "orphan: closed window, user_timeout=1500", "user_timeout=1500", CLOSED_WINDOW "close snap"),
 	R4(PROBE0, "orphan: answered, user_timeout=30000", "user_timeout=30000",
-	   CLOSED "zero close snap"),
-	R4(PROBE0, "orphan: closed after 5 probes", "", CLOSED "event=5 close snap"),
-	R4(PROBE0, "orphan: unreachable window", "orphan_retries=4", CLOSED "close unreachable snap"),
-	R4(PROBE0, "orphan: reset window", "", CLOSED "close resets snap"),
+	   CLOSED_WINDOW "zero close snap"),
+	R4(PROBE0, "orphan: closed after 5 probes", "", CLOSED_WINDOW "event=5 close snap"),
+	R4(PROBE0, "orphan: unreachable window", "orphan_retries=4", CLOSED_WINDOW "close unreachable snap"),
+	R4(PROBE0, "orphan: reset window", "", CLOSED_WINDOW "close resets snap"),
 	RV(V_RTO_MAX, PROBE0, "orphan: closed window, rto_max_ms=2000", "rto_max_ms=2000",
-	   CLOSED "close snap"),
+	   CLOSED_WINDOW "close snap"),
 
 	RB(FIN_WAIT2, "fin_wait2: default settings", "", HALF_CLOSED "snap"),
 	H4(FIN_WAIT2, "fin_wait2: fin_timeout=1", "fin_timeout=1", HALF_CLOSED "snap"),
@@ -120,4 +119,4 @@ static const struct row rows[] = {
 	   "listen passive close win=65535 fin wait=1000 tw:syn_old"),
 };
 
-const struct row_table rows_close = ROWS(rows);
+const struct row_table rows_close = CONFORMANCE_ROWS(rows);

@@ -138,4 +138,4 @@ static const struct row rows[] = {
 	   "rto_max_ms=5000 user_timeout=7000 sack=0", "connect send=1 shrink snap"),
 };
 
-const struct row_table rows_data = ROWS(rows);
+const struct row_table rows_data = CONFORMANCE_ROWS(rows);

@@ -85,4 +85,4 @@ static const struct row rows[] = {
 	   "connect QUICKACK=0 data=100 snap"),
 };
 
-const struct row_table rows_syn = ROWS(rows);
+const struct row_table rows_syn = CONFORMANCE_ROWS(rows);

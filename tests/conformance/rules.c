@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "conformance.h"
 
-#define FAR 100000u /* bytes beyond the sequence number expected */
+#define FAR_BYTES 100000u /* bytes beyond the sequence number expected */
 
 /* Segments that meet a mini-socket: flags, sequence number relative to the one expected, payload. */
 static const struct tw_row {
@@ -17,20 +17,20 @@ static const struct tw_row {
 } tw_rows[] = {
 	{ "ack", TCP_ACK, 0, 0 },
 	{ "ack_old", TCP_ACK, -1, 0 },
-	{ "ack_beyond", TCP_ACK, FAR * 100, 0 },
+	{ "ack_beyond", TCP_ACK, FAR_BYTES * 100, 0 },
 	{ "rst", TCP_RST, 0, 0 },
 	{ "rst_ack", TCP_RST | TCP_ACK, 0, 0 },
-	{ "rst_beyond", TCP_RST, FAR, 0 },
+	{ "rst_beyond", TCP_RST, FAR_BYTES, 0 },
 	{ "rst_old", TCP_RST, -1, 0 },
 	{ "data", TCP_ACK | TCP_PSH, 0, 100 },
 	{ "data_old", TCP_ACK | TCP_PSH, -100, 100 },
 	{ "fin", TCP_FIN | TCP_ACK, 0, 0 },
 	{ "fin_again", TCP_FIN | TCP_ACK, -1, 0 },
 	{ "fin_data", TCP_FIN | TCP_ACK, 0, 10 },
-	{ "syn_new", TCP_SYN, FAR, 0 },
+	{ "syn_new", TCP_SYN, FAR_BYTES, 0 },
 	{ "syn_next", TCP_SYN, 0, 0 },
-	{ "syn_old", TCP_SYN, -(int32_t)FAR, 0 },
-	{ "syn_ack", TCP_SYN | TCP_ACK, FAR, 0 },
+	{ "syn_old", TCP_SYN, -(int32_t)FAR_BYTES, 0 },
+	{ "syn_ack", TCP_SYN | TCP_ACK, FAR_BYTES, 0 },
 };
 
 static const struct tw_row *tw_find(const char *word)
@@ -54,7 +54,7 @@ static struct tcptimer_tw_segment tw_describe(const struct tw_row *row)
 		.ack = row->flags & TCP_ACK,
 		.fin = row->flags & TCP_FIN,
 		.rst = row->flags & TCP_RST,
-		/* tcp_in_window(): the window is well below FAR * 100 */
+		/* tcp_in_window(): the window is well below FAR_BYTES * 100 */
 		.in_window = row->seq == 0 || (end > 0 && row->seq < 60000),
 		.at_rcv_nxt = row->seq == 0,
 		.seq_after = row->seq > 0,

@@ -12,7 +12,7 @@
 
 #include "tcptimer/engine.h"
 
-#define EVENTS 32
+#define FUZZ_EVENTS 32
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,18 +37,18 @@ static void fuzz_timeline(const struct tcptimer_profile *profile,
 			  const struct tcptimer_engine_params *params,
 			  const struct tcptimer_snapshot *s)
 {
-	struct tcptimer_engine_event events[EVENTS];
+	struct tcptimer_engine_event events[FUZZ_EVENTS];
 	struct tcptimer_timeline line;
 	struct tcptimer_deadline dl;
 	uint64_t last = 0;
 	size_t i;
 	int err;
 
-	err = tcptimer_engine_timeline(profile, params, s, events, EVENTS, &line);
+	err = tcptimer_engine_timeline(profile, params, s, events, FUZZ_EVENTS, &line);
 	fuzz_require(err <= 0 && err >= TCPTIMER_ENGINE_ENOPROFILE, "a named error");
 	fuzz_require(err == tcptimer_engine_deadline(profile, params, s, &dl), "the same answer");
 	fuzz_require(!memcmp(&dl, &line.deadline, sizeof(dl)), "the same deadline");
-	fuzz_require(line.count <= EVENTS, "within the buffer");
+	fuzz_require(line.count <= FUZZ_EVENTS, "within the buffer");
 	for (i = 0; i < line.count; i++) {
 		fuzz_require(events[i].at_min_jiffies <= events[i].at_max_jiffies, "min <= max");
 		fuzz_require(events[i].at_max_jiffies >= last, "in order");

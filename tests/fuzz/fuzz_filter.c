@@ -12,7 +12,7 @@
 #include "standalone.h"
 #include "text.h"
 
-#define WORDS_MAX 64
+#define FILTER_WORDS 64
 #define CONNS 6
 
 static const struct fuzz_seed seeds[] = {
@@ -87,7 +87,7 @@ static void check_message(const char *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(size + 1), *words[WORDS_MAX], err[4096], small[17];
+	char *text = malloc(size + 1), *words[FILTER_WORDS], err[4096], small[17];
 	struct filter *filter;
 	int count = 0, ret;
 
@@ -95,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
-	for (size_t at = 0; at <= size && count < WORDS_MAX; at += strlen(text + at) + 1)
+	for (size_t at = 0; at <= size && count < FILTER_WORDS; at += strlen(text + at) + 1)
 		words[count++] = text + at;
 	ret = filter_parse(count, words, &filter, err, sizeof(err));
 	if (!ret) {

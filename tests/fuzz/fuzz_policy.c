@@ -9,17 +9,17 @@
 #include "policy/policy_yaml.h"
 #include "standalone.h"
 
-#define HEAD "version: 1\nrules:\n  - name: a\n"
+#define POLICY_HEAD "version: 1\nrules:\n  - name: a\n"
 
 static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED(
-		HEAD
+		POLICY_HEAD
 		"    match:\n      cgroup: [\"/a/**\", \"/b/*.scope\"]\n      direction: connect\n"
 		"      remote: [10.0.0.0/8, \"fd00::/8\"]\n      remote_port: [5432, 6379-6390]\n"
 		"    mode: audit\n    set:\n      user_timeout: 20s\n      max_retries: 6\n"
 		"      keepalive: {enable: true, idle: 30s, interval: 5s, probes: 3}\n"),
 	FUZZ_SEED(
-		HEAD
+		POLICY_HEAD
 		"    set: {syn_retries: 3, syn_rto: 500ms, rto_min: 50ms, rto_max: 10s,\n"
 		"      delack_max: 1500us, thin_linear_timeouts: true}\n"
 		"  - {name: b, match: {local: [::1], local_port: [1-65535]}, set: {max_retries: 1}}\n"),

@@ -11,7 +11,7 @@
 #include "timeline_svg.h"
 #include "timeline_text.h"
 
-#define WORDS_MAX 24
+#define SETTINGS_WORDS 24
 
 static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED("state=established\0user_timeout=20s\0rto=300ms"),
@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct simulation sim;
 	struct socket_spec spec;
 	struct tcptimer_snapshot snap = { .family = 2 };
-	char text[4096], *words[WORDS_MAX], err[512];
+	char text[4096], *words[SETTINGS_WORDS], err[512];
 	unsigned int left_out;
 	int argc = 0, i;
 	size_t at;
@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
-	for (at = 0; at < size && argc < WORDS_MAX; at += strlen(text + at) + 1)
+	for (at = 0; at < size && argc < SETTINGS_WORDS; at += strlen(text + at) + 1)
 		words[argc++] = text + at;
 	if (socket_spec_parse(&spec, argc, words, err, sizeof(err)))
 		check_line(err);

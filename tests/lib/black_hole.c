@@ -8,14 +8,8 @@
 #include <linux/bpf.h>
 #include <unistd.h>
 #include "cgroup.h"
+#include "insn.h"
 #include "sys.h"
-
-#define INSN(code_, dst, src, off_, imm_)                                                          \
-	((struct bpf_insn){ .code = (code_),                                                       \
-			    .dst_reg = (dst),                                                      \
-			    .src_reg = (src),                                                      \
-			    .off = (off_),                                                         \
-			    .imm = (imm_) })
 
 void black_hole_attach(struct black_hole *ret_hole, const struct cgroup *cgroup)
 {

@@ -17,7 +17,7 @@
 #include "cgroup.h"
 #include "sys.h"
 
-#define PREFIX "tcptimer-test-"
+#define CGROUP_PREFIX "tcptimer-test-"
 
 static char mount_point[512];
 
@@ -52,8 +52,8 @@ void cgroup_new(struct cgroup *ret_cgroup, const char *leaf)
 {
 	static unsigned int number;
 	const char *root = cgroup_mount();
-	int len = snprintf(ret_cgroup->path, sizeof(ret_cgroup->path), "%s/" PREFIX "%d-%u", root,
-			   getpid(), number++);
+	int len = snprintf(ret_cgroup->path, sizeof(ret_cgroup->path), "%s/" CGROUP_PREFIX "%d-%u",
+			   root, getpid(), number++);
 
 	if (mkdir(ret_cgroup->path, 0755))
 		check_skip("can't make cgroup %s: %s", ret_cgroup->path, strerror(errno));
@@ -99,9 +99,9 @@ void cgroup_remove(pid_t maker)
 	while (dir && (entry = readdir(dir))) {
 		pid_t pid;
 
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+		if (strncmp(entry->d_name, CGROUP_PREFIX, strlen(CGROUP_PREFIX)) != 0)
 			continue;
-		pid = atoi(entry->d_name + strlen(PREFIX));
+		pid = atoi(entry->d_name + strlen(CGROUP_PREFIX));
 		if (maker ? pid == maker : pid > 0 && kill(pid, 0) && errno == ESRCH)
 			remove_tree(dirfd(dir), entry->d_name);
 	}

@@ -17,7 +17,7 @@
 #include "tool.h"
 
 #define RUN_MS 60000
-#define WORDS_MAX 64
+#define TOOL_WORDS 64
 
 static const char *tool_path(void)
 {
@@ -65,13 +65,13 @@ static void start(struct tool *ret_tool, uid_t uid, int netns_fd, const char *co
 
 void tool_start(struct tool *ret_tool, uid_t uid, const char *const *words)
 {
-	const char *all[WORDS_MAX] = { tool_path() };
+	const char *all[TOOL_WORDS] = { tool_path() };
 	size_t i;
 
 	if (strcmp(words[0], "trace") == 0)
 		check_fail_status = CHECK_EXIT_FAIL_TRACED;
 	for (i = 0; words[i]; i++) {
-		CHECK(i + 2 < WORDS_MAX, "too many words");
+		CHECK(i + 2 < TOOL_WORDS, "too many words");
 		all[i + 1] = words[i];
 	}
 	start(ret_tool, uid, netns_first_fd(), all);

@@ -15,7 +15,7 @@
 
 #define READY_MS 60000
 #define SETTLE_MS 300
-#define WORDS_MAX 32
+#define TRACE_WORDS 32
 
 int tool_keep_fd = -1;
 
@@ -58,12 +58,12 @@ void trace_pump(struct tool *tool, unsigned int ms)
 
 void trace_start(struct tool *ret_tool, const char *const *words)
 {
-	const char *all[WORDS_MAX] = { "trace", "--json" };
+	const char *all[TRACE_WORDS] = { "trace", "--json" };
 	uint64_t end_ns = realtime_ns() + READY_MS * NSEC_PER_MSEC;
 	size_t i;
 
 	for (i = 0; words[i]; i++) {
-		CHECK(i + 3 < WORDS_MAX, "too many words");
+		CHECK(i + 3 < TRACE_WORDS, "too many words");
 		all[i + 2] = words[i];
 	}
 	tool_start(ret_tool, 0, all);

@@ -15,11 +15,12 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "insn.h"
 #include "sys.h"
 #include "witness.h"
 
-#define PREFIX "tcptimer-test-"
-#define EVENT "events/timer/timer_expire_entry/"
+#define WITNESS_PREFIX "tcptimer-test-"
+#define WITNESS_EVENT "events/timer/timer_expire_entry/"
 #define CPUS_MAX 1024
 
 static int map_fd = -1;
@@ -29,13 +30,6 @@ static int instances_fd = -1;
 static int instance_fd = -1;
 static char instance_name[32];
 static int64_t lead_before; /* the two did not start at the same moment */
-
-#define INSN(code_, dst, src, off_, imm_)                                                          \
-	((struct bpf_insn){ .code = (code_),                                                       \
-			    .dst_reg = (dst),                                                      \
-			    .src_reg = (src),                                                      \
-			    .off = (off_),                                                         \
-			    .imm = (imm_) })
 
 static bool counter_start(void)
 {
@@ -98,9 +92,9 @@ static void instances_clean(void)
 	while (dir && (entry = readdir(dir))) {
 		pid_t pid;
 
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+		if (strncmp(entry->d_name, WITNESS_PREFIX, strlen(WITNESS_PREFIX)) != 0)
 			continue;
-		pid = atoi(entry->d_name + strlen(PREFIX));
+		pid = atoi(entry->d_name + strlen(WITNESS_PREFIX));
 		if (pid > 0 && kill(pid, 0) && errno == ESRCH)
 			unlinkat(instances_fd, entry->d_name, AT_REMOVEDIR);
 	}
@@ -124,12 +118,12 @@ static bool rings_start(void)
 	if (instances_fd < 0)
 		return false;
 	instances_clean();
-	snprintf(instance_name, sizeof(instance_name), PREFIX "%d", getpid());
+	snprintf(instance_name, sizeof(instance_name), WITNESS_PREFIX "%d", getpid());
 	if (mkdirat(instances_fd, instance_name, 0700))
 		return false;
 	instance_fd = openat(instances_fd, instance_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return instance_fd >= 0 && file_write("buffer_size_kb", "4") &&
-	       file_write(EVENT "enable", "1");
+	       file_write(WITNESS_EVENT "enable", "1");
 }
 
 /* What one CPU's ring buffer took in all: what it holds and what it pushed out. */
@@ -201,7 +195,7 @@ void witness_stop(void)
 	size_t i;
 
 	if (instance_fd >= 0)
-		file_write(EVENT "enable", "0");
+		file_write(WITNESS_EVENT "enable", "0");
 	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (fds[i] == &instances_fd && *fds[i] >= 0)
 			unlinkat(*fds[i], instance_name, AT_REMOVEDIR);

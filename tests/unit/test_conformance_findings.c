@@ -5,11 +5,11 @@
  */
 #include "engine_fixture.h"
 
-#define MAX 64
-#define HZ 250
+#define LINE_MAX_EVENTS 64
+#define FINDINGS_HZ 250
 #define INET6 10 /* AF_INET6 */
 
-static struct tcptimer_engine_event ev[MAX];
+static struct tcptimer_engine_event ev[LINE_MAX_EVENTS];
 static struct tcptimer_timeline line;
 
 static const char *const kernels[] = { "6.1", "6.12", "6.18", "7.2" };
@@ -17,10 +17,13 @@ static const char *const kernels[] = { "6.1", "6.12", "6.18", "7.2" };
 static void run(const char *name, enum tcptimer_peer peer, __u32 rtt_us,
 		const struct tcptimer_snapshot *s)
 {
-	struct tcptimer_engine_params params = { .hz = HZ, .peer = peer, .rtt_us = rtt_us };
+	struct tcptimer_engine_params params = { .hz = FINDINGS_HZ,
+						 .peer = peer,
+						 .rtt_us = rtt_us };
 
-	assert_int_equal(
-		tcptimer_engine_timeline(fixture_profile(name), &params, s, ev, MAX, &line), 0);
+	assert_int_equal(tcptimer_engine_timeline(fixture_profile(name), &params, s, ev,
+						  LINE_MAX_EVENTS, &line),
+			 0);
 }
 
 /* tcp_v4_err(): a probe's sequence number, snd_una - 1, is out of window: no sk_err_soft. */
@@ -31,16 +34,16 @@ static void probes_leave_no_soft_error(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(kernels); i++) {
-		fixture_socket(kernels[i], HZ, ESTAB, &s);
+		fixture_socket(kernels[i], FINDINGS_HZ, ESTAB, &s);
 		s.sysctls.retries2 = 3;
-		tcptimer_snapshot_arm_probe0(fixture_profile(kernels[i]), HZ, &s);
+		tcptimer_snapshot_arm_probe0(fixture_profile(kernels[i]), FINDINGS_HZ, &s);
 		run(kernels[i], TCPTIMER_PEER_UNREACHABLE, 1, &s);
 		assert_int_equal(line.deadline.cause, TCPTIMER_CAUSE_PROBE0);
 		assert_int_equal(line.deadline.err, 110);
-		fixture_socket(kernels[i], HZ, ESTAB, &s);
+		fixture_socket(kernels[i], FINDINGS_HZ, ESTAB, &s);
 		s.flags |= TCPTIMER_F_KEEPOPEN;
-		tcptimer_snapshot_arm_idle(fixture_profile(kernels[i]), HZ, &s);
-		tcptimer_snapshot_arm_keepalive(fixture_profile(kernels[i]), HZ, &s);
+		tcptimer_snapshot_arm_idle(fixture_profile(kernels[i]), FINDINGS_HZ, &s);
+		tcptimer_snapshot_arm_keepalive(fixture_profile(kernels[i]), FINDINGS_HZ, &s);
 		run(kernels[i], TCPTIMER_PEER_UNREACHABLE, 1, &s);
 		assert_int_equal(line.deadline.cause, TCPTIMER_CAUSE_KEEPALIVE);
 		assert_int_equal(line.deadline.err, 110);
@@ -54,9 +57,9 @@ static void unreachable_reverts_a_jiffy_short(void **state)
 	__u64 first;
 
 	(void)state;
-	fixture_socket("6.12", HZ, ESTAB, &s);
+	fixture_socket("6.12", FINDINGS_HZ, ESTAB, &s);
 	s.flags &= ~TCPTIMER_F_SACK;
-	tcptimer_snapshot_arm_data(fixture_profile("6.12"), HZ, &s);
+	tcptimer_snapshot_arm_data(fixture_profile("6.12"), FINDINGS_HZ, &s);
 	run("6.12", TCPTIMER_PEER_UNREACHABLE, 1, &s);
 	first = ev[1].at_min_jiffies - ev[0].at_min_jiffies;
 	/* rto - 1, and the wheel adds one: level 0 */
@@ -76,9 +79,9 @@ static void answers_do_not_raise_the_level(void **state)
 	struct tcptimer_snapshot s;
 
 	(void)state;
-	fixture_socket("6.12", HZ, ESTAB, &s);
-	tcptimer_snapshot_set_rto(fixture_profile("6.12"), HZ, &s, 200);
-	tcptimer_snapshot_arm_probe0(fixture_profile("6.12"), HZ, &s);
+	fixture_socket("6.12", FINDINGS_HZ, ESTAB, &s);
+	tcptimer_snapshot_set_rto(fixture_profile("6.12"), FINDINGS_HZ, &s, 200);
+	tcptimer_snapshot_arm_probe0(fixture_profile("6.12"), FINDINGS_HZ, &s);
 	/* after the first probe 400 ms are armed, 100 jiffies, on level 1: steps of 8 from the answer */
 	run("6.12", TCPTIMER_PEER_ZERO_WINDOW, 1800000, &s);
 	assert_in_range(ev[1].at_min_jiffies - ev[0].at_min_jiffies, 450 + 101, 450 + 108);
@@ -90,11 +93,11 @@ static void keepalive_idles_from_the_answer(void **state)
 	struct tcptimer_snapshot s;
 
 	(void)state;
-	fixture_socket("6.12", HZ, ESTAB, &s);
+	fixture_socket("6.12", FINDINGS_HZ, ESTAB, &s);
 	s.flags |= TCPTIMER_F_KEEPOPEN;
-	s.keepalive_time_jiffies = s.keepalive_intvl_jiffies = HZ;
-	tcptimer_snapshot_arm_idle(fixture_profile("6.12"), HZ, &s);
-	tcptimer_snapshot_arm_keepalive(fixture_profile("6.12"), HZ, &s);
+	s.keepalive_time_jiffies = s.keepalive_intvl_jiffies = FINDINGS_HZ;
+	tcptimer_snapshot_arm_idle(fixture_profile("6.12"), FINDINGS_HZ, &s);
+	tcptimer_snapshot_arm_keepalive(fixture_profile("6.12"), FINDINGS_HZ, &s);
 	run("6.12", TCPTIMER_PEER_ACKS, 40000, &s);
 	assert_int_equal(ev[0].action, TCPTIMER_ACTION_PROBED);
 	assert_int_equal(ev[1].action, TCPTIMER_ACTION_REARMED);
@@ -109,8 +112,8 @@ static void no_loss_probe_behind_a_shrunk_window(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(kernels); i++) {
-		fixture_socket(kernels[i], HZ, ESTAB, &s);
-		tcptimer_snapshot_arm_data(fixture_profile(kernels[i]), HZ, &s);
+		fixture_socket(kernels[i], FINDINGS_HZ, ESTAB, &s);
+		tcptimer_snapshot_arm_data(fixture_profile(kernels[i]), FINDINGS_HZ, &s);
 		s.packets_out = 3;
 		s.snd_wnd = 0;
 		run(kernels[i], TCPTIMER_PEER_SILENT, 0, &s);
@@ -130,7 +133,7 @@ static void a_crowd_ages(void **state)
 	struct tcptimer_snapshot s;
 
 	(void)state;
-	fixture_socket("6.12", HZ, TCPTIMER_STATE_NEW_SYN_RECV, &s);
+	fixture_socket("6.12", FINDINGS_HZ, TCPTIMER_STATE_NEW_SYN_RECV, &s);
 	s.ack_backlog = s.ack_young = 7;
 	s.max_ack_backlog = 8;
 	run("6.12", TCPTIMER_PEER_SILENT, 0, &s);
@@ -144,8 +147,8 @@ static void data_is_no_probe(void **state)
 	struct tcptimer_snapshot s;
 
 	(void)state;
-	fixture_socket("6.12", HZ, ESTAB, &s);
-	tcptimer_snapshot_arm_probe0(fixture_profile("6.12"), HZ, &s);
+	fixture_socket("6.12", FINDINGS_HZ, ESTAB, &s);
+	tcptimer_snapshot_arm_probe0(fixture_profile("6.12"), FINDINGS_HZ, &s);
 	s.snd_wnd = 65535;
 	run("6.12", TCPTIMER_PEER_SILENT, 0, &s);
 	assert_int_equal(ev[0].action, TCPTIMER_ACTION_PROBED);

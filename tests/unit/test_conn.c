@@ -13,7 +13,7 @@
 #include "conn.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define HZ 250U
+#define TEST_HZ 250U
 
 /*
  * The wheel as kernel/time/timer.c fills it (calc_wheel_index), written from its description: the
@@ -131,7 +131,7 @@ static void test_hostile_wheel(void **state)
 	(void)state;
 }
 
-/* From kernels: default sysctls at 250 HZ; the bucket against what was seen to happen. */
+/* From kernels: default sysctls at 250 TEST_HZ; the bucket against what was seen to happen. */
 static void test_milliseconds(void **state)
 {
 	static const struct {
@@ -214,7 +214,7 @@ static void test_names(void **state)
 			.delack_pending = (uint8_t)armed[i].delack,
 		};
 		struct armed_timer timers[ARMED_MAX];
-		unsigned int count = conn_timers(&snap, HZ, timers);
+		unsigned int count = conn_timers(&snap, TEST_HZ, timers);
 		uint32_t got = 0;
 
 		for (unsigned int t = 0; t < count; t++)
@@ -278,28 +278,28 @@ static void test_retrans_age(void **state)
 		.retrans_stamp = 4998000,
 	};
 
-	assert_int_equal(conn_stall_ms(&snap, HZ), 2123);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 2123);
 	snap.retrans_stamp = 5000500; /* written while we read: not 49 days ago */
-	assert_int_equal(conn_stall_ms(&snap, HZ), 0);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 0);
 	snap.now_ns = (UINT64_C(0x100000000) + 500) * 1000000; /* the clock's low half wrapped */
 	snap.retrans_stamp = UINT32_MAX - 499;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 1000);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 1000);
 	snap.flags = TCPTIMER_F_USEC_TS;
 	snap.now_ns = (UINT64_C(0x100000000) + 1500000) * 1000;
 	snap.retrans_stamp = UINT32_MAX - 499999;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 2000);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 2000);
 	snap.state = TCPTIMER_STATE_SYN_SENT;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 2000);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 2000);
 	/* the stamp was undone: since the head went out */
 	snap.state = TCPTIMER_STATE_ESTABLISHED;
 	snap.retrans_stamp = 0;
 	snap.head_stamp_ms = (uint32_t)(snap.now_ns / 1000000) - 250;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 250);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 250);
 	snap.head_stamp_ms = 0;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 0);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 0);
 	snap.retransmits = 0;
 	snap.retrans_stamp = 1;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 0); /* not stalled */
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 0); /* not stalled */
 	(void)state;
 }
 
@@ -313,9 +313,9 @@ static void test_probe0_age(void **state)
 		.probes_tstamp = UINT32_MAX - 149,
 	};
 
-	assert_int_equal(conn_stall_ms(&snap, HZ), 1000);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 1000);
 	snap.probes_tstamp = 110;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 0);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 0);
 	(void)state;
 }
 
@@ -326,16 +326,16 @@ static void test_keepalive_age(void **state)
 		.flags = TCPTIMER_F_KEEPOPEN,
 		.probes_out = 1,
 		.now_jiffies = 1000000,
-		.keepalive_time_jiffies = 30 * HZ,
-		.rcv_tstamp = 1000000 - 40 * HZ,
-		.lrcvtime = 1000000 - 90 * HZ,
+		.keepalive_time_jiffies = 30 * TEST_HZ,
+		.rcv_tstamp = 1000000 - 40 * TEST_HZ,
+		.lrcvtime = 1000000 - 90 * TEST_HZ,
 	};
 
-	assert_int_equal(conn_stall_ms(&snap, HZ), 10000); /* by the later of the two */
-	snap.lrcvtime = 1000000 - 32 * HZ;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 2000);
-	snap.lrcvtime = 1000000 - 3 * HZ;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 0);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 10000); /* by the later of the two */
+	snap.lrcvtime = 1000000 - 32 * TEST_HZ;
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 2000);
+	snap.lrcvtime = 1000000 - 3 * TEST_HZ;
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 0);
 	(void)state;
 }
 
@@ -347,16 +347,16 @@ static void test_synack_age(void **state)
 		int64_t left; /* of the running period, jiffies; < 0: not on the wheel */
 		int64_t ms;
 	} rows[] = {
-		{ 1, HZ, 0, 2 * HZ, 1000 }, /* 1 s over, 2 s to go of 2 */
-		{ 1, HZ, 0, HZ, 2000 },
-		{ 2, HZ, 0, 4 * HZ, 3000 },
-		{ 3, HZ, 0, 0, 15000 }, /* 1 + 2 + 4 + 8 */
-		{ 3, HZ, 0, -1, 15000 },
-		{ 3, HZ, 0, 100 * HZ, 7000 },    /* no more than its period can be left */
-		{ 2, HZ, 2 * HZ, 2 * HZ, 3000 }, /* capped at 2 s */
-		{ 3, HZ, 2 * HZ, 2 * HZ, 5000 },
-		{ 8, HZ, 0, 120 * HZ, 247000 }, /* capped at 120 s: 127 + 120 */
-		{ 1, 0, 0, 2 * HZ, 1000 },      /* a kernel without req->timeout */
+		{ 1, TEST_HZ, 0, 2 * TEST_HZ, 1000 }, /* 1 s over, 2 s to go of 2 */
+		{ 1, TEST_HZ, 0, TEST_HZ, 2000 },
+		{ 2, TEST_HZ, 0, 4 * TEST_HZ, 3000 },
+		{ 3, TEST_HZ, 0, 0, 15000 }, /* 1 + 2 + 4 + 8 */
+		{ 3, TEST_HZ, 0, -1, 15000 },
+		{ 3, TEST_HZ, 0, 100 * TEST_HZ, 7000 }, /* no more than its period can be left */
+		{ 2, TEST_HZ, 2 * TEST_HZ, 2 * TEST_HZ, 3000 }, /* capped at 2 s */
+		{ 3, TEST_HZ, 2 * TEST_HZ, 2 * TEST_HZ, 5000 },
+		{ 8, TEST_HZ, 0, 120 * TEST_HZ, 247000 }, /* capped at 120 s: 127 + 120 */
+		{ 1, 0, 0, 2 * TEST_HZ, 1000 },           /* a kernel without req->timeout */
 		{ 127, UINT32_MAX, UINT32_MAX, 0, INT64_C(128) * UINT32_MAX * 4 }, /* 7 bits */
 	};
 
@@ -373,7 +373,7 @@ static void test_synack_age(void **state)
 			.flags = rows[i].left < 0 ? 0 : TCPTIMER_F_TIMER_HW,
 		};
 
-		assert_int_equal(conn_stall_ms(&snap, HZ), rows[i].ms);
+		assert_int_equal(conn_stall_ms(&snap, TEST_HZ), rows[i].ms);
 	}
 	(void)state;
 }
@@ -389,9 +389,9 @@ static void test_tfo_age(void **state)
 		.retrans_stamp = 7000,
 	};
 
-	assert_int_equal(conn_stall_ms(&snap, HZ), 2000);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 2000);
 	snap.num_timeout = 0;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 0);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 0);
 	(void)state;
 }
 
@@ -402,10 +402,10 @@ static void test_no_stall(void **state)
 					  .retrans_stamp = 1,
 					  .now_ns = 1000000000 };
 
-	assert_int_equal(conn_stall_ms(&snap, HZ), 0);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 0);
 	snap.kind = TCPTIMER_SOCK_FULL;
 	snap.state = TCPTIMER_STATE_LISTEN;
-	assert_int_equal(conn_stall_ms(&snap, HZ), 0);
+	assert_int_equal(conn_stall_ms(&snap, TEST_HZ), 0);
 	(void)state;
 }
 

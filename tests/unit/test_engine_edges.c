@@ -5,10 +5,10 @@
  */
 #include "engine_fixture.h"
 
-#define MAX 16
+#define EDGES_EVENTS 16
 #define MANY 20000
 
-static struct tcptimer_engine_event ev[MAX], many[MANY];
+static struct tcptimer_engine_event ev[EDGES_EVENTS], many[MANY];
 
 static struct tcptimer_deadline ask(const struct tcptimer_profile *p, __u32 hz,
 				    enum tcptimer_peer peer, __u32 flags, __u32 ignored,
@@ -194,7 +194,7 @@ static void test_horizon(void **state)
 	s.srtt_us = 8;
 	s.rttvar_us = 1;
 	tcptimer_snapshot_arm_data(p, 250, &s);
-	assert_int_equal(tcptimer_engine_timeline(p, &params, &s, ev, MAX, &line),
+	assert_int_equal(tcptimer_engine_timeline(p, &params, &s, ev, EDGES_EVENTS, &line),
 			 TCPTIMER_ENGINE_ELONG);
 	assert_true(line.truncated);
 	assert_true(line.deadline.never);
@@ -322,8 +322,9 @@ static void test_leftovers(void **state)
 	{
 		struct tcptimer_timeline line;
 
-		assert_int_equal(
-			fixture_events("6.12", 250, TCPTIMER_PEER_AUTO, 0, &s, ev, MAX, &line), 1);
+		assert_int_equal(fixture_events("6.12", 250, TCPTIMER_PEER_AUTO, 0, &s, ev,
+						EDGES_EVENTS, &line),
+				 1);
 		assert_int_equal(ev[0].action, TCPTIMER_ACTION_NONE);
 	}
 	/* a fast-open child without its limit, and one whose peer closes the window at once */

@@ -18,7 +18,7 @@
 
 #include "engine_random.h"
 
-#define EVENTS 64
+#define PROPERTIES_EVENTS 64
 
 /* One case: everything that a failure must print to be repeated. */
 struct property_case {
@@ -93,7 +93,7 @@ static __u64 property_end(const struct property_case *c, const struct tcptimer_s
 /* Time never runs backward, no event precedes now, and the last one is the deadline. */
 static void property_order(const struct property_case *c)
 {
-	struct tcptimer_engine_event events[EVENTS], next;
+	struct tcptimer_engine_event events[PROPERTIES_EVENTS], next;
 	struct tcptimer_engine_params params = c->params;
 	struct tcptimer_timeline line;
 	unsigned int mode;
@@ -105,12 +105,15 @@ static void property_order(const struct property_case *c)
 	/* exact and in ranges, by turns */
 	for (mode = c->index & 1; mode < 2; mode += 2) {
 		params.flags ^= mode ? TCPTIMER_ENGINE_ANY_PHASE : 0;
-		err = tcptimer_engine_timeline(c->profile, &params, &c->s, events, EVENTS, &line);
+		err = tcptimer_engine_timeline(c->profile, &params, &c->s, events,
+					       PROPERTIES_EVENTS, &line);
 		property_check(c, err == 0 || err == TCPTIMER_ENGINE_ELONG);
-		property_check(c, line.count <= EVENTS);
-		property_check(c, line.truncated || line.count < EVENTS ||
-					  events[EVENTS - 1].action == TCPTIMER_ACTION_ABORTED ||
-					  events[EVENTS - 1].action == TCPTIMER_ACTION_ENDED);
+		property_check(c, line.count <= PROPERTIES_EVENTS);
+		property_check(c, line.truncated || line.count < PROPERTIES_EVENTS ||
+					  events[PROPERTIES_EVENTS - 1].action ==
+						  TCPTIMER_ACTION_ABORTED ||
+					  events[PROPERTIES_EVENTS - 1].action ==
+						  TCPTIMER_ACTION_ENDED);
 		for (last = 0, maybe = false, i = 0; i < line.count; i++) {
 			maybe |= events[i].flags & TCPTIMER_EV_MAYBE;
 			property_check(c, events[i].at_min_jiffies <= events[i].at_max_jiffies);

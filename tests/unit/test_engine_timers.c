@@ -5,15 +5,15 @@
  */
 #include "engine_fixture.h"
 
-#define MAX 64
+#define TIMERS_EVENTS 64
 
-static struct tcptimer_engine_event ev[MAX];
+static struct tcptimer_engine_event ev[TIMERS_EVENTS];
 static struct tcptimer_timeline line;
 
 static size_t run(const char *profile, enum tcptimer_peer peer, __u32 flags,
 		  const struct tcptimer_snapshot *s)
 {
-	return fixture_events(profile, 250, peer, flags, s, ev, MAX, &line);
+	return fixture_events(profile, 250, peer, flags, s, ev, TIMERS_EVENTS, &line);
 }
 
 /* What the application sees, by what comes back. */
@@ -699,9 +699,9 @@ static void test_errors(void **state)
 	s.srtt_us = 8;
 	s.rttvar_us = 1;
 	assert_int_equal(tcptimer_engine_deadline(p, &params, &s, &dl), TCPTIMER_ENGINE_ELONG);
-	assert_int_equal(tcptimer_engine_timeline(p, &params, &s, ev, MAX, &line),
+	assert_int_equal(tcptimer_engine_timeline(p, &params, &s, ev, TIMERS_EVENTS, &line),
 			 TCPTIMER_ENGINE_ELONG);
-	assert_int_equal(line.count, MAX);
+	assert_int_equal(line.count, TIMERS_EVENTS);
 	params.timeout_init_jiffies = 1u << 30;
 	assert_int_equal(tcptimer_engine_deadline(p, &params, &s, &dl), TCPTIMER_ENGINE_EFIELD);
 	assert_int_equal(tcptimer_snapshot_init_defaults(NULL, 250, 1, &s), TCPTIMER_ENGINE_EARG);

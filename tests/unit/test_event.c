@@ -15,7 +15,7 @@
 #include "event.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define HZ 250U
+#define TEST_HZ 250U
 #define NOW_JIFFIES 1000000U
 #define NOW_NS UINT64_C(4000000000000) /* ms: 4000000 */
 
@@ -33,7 +33,7 @@ static struct tcptimer_event blank(void)
 	event.before.snd_wnd = event.after.snd_wnd = 65535;
 	event.after.now_jiffies = NOW_JIFFIES;
 	event.after.now_ns = NOW_NS;
-	event.after.rto_max_jiffies = 120 * HZ;
+	event.after.rto_max_jiffies = 120 * TEST_HZ;
 	event.after.sysctls.retries2 = 15;
 	event.after.sysctls.syn_retries = 6;
 	event.after.sysctls.syn_linear_timeouts = 4;
@@ -251,7 +251,7 @@ static void check_verdict(const char *what, const struct tcptimer_event *event,
 	struct event_verdict got;
 	char text[160];
 
-	event_judge(event, HZ, &got);
+	event_judge(event, TEST_HZ, &got);
 	if (got.action != want->action || got.n != want->n || got.err != want->err ||
 	    got.cause != want->cause)
 		fail_msg("%s: %s n %u err %d cause %s", what, tcptimer_action_name(got.action),
@@ -269,7 +269,7 @@ static void test_actions(void **state)
 			want = { .action = row->action, .n = row->n, .err = row->err };
 
 		check_verdict(row->what, &event, &want, row->says);
-		event_judge(&event, HZ, &got);
+		event_judge(&event, TEST_HZ, &got);
 		assert_int_equal(got.next_ms,
 				 row->after_pending && row->timer != T(NONE) ? NEXT_MS : -1);
 	}
@@ -384,7 +384,7 @@ static void test_due(void **state)
 
 	event.after.write_expires = NOW_JIFFIES - 20;
 	event.after.write_flags = (NOW_JIFFIES - 19) % 64 << 22;
-	event_judge(&event, HZ, &got);
+	event_judge(&event, TEST_HZ, &got);
 	assert_int_equal(got.next_ms, 0);
 	check_verdict("due", &event, &want, "sent retransmission 1, next in 0ms");
 	(void)state;
@@ -667,8 +667,8 @@ static struct tcptimer_event cause_event(const struct cause_row *row)
 	event.err = event.after.err = row->err;
 	event.after.user_timeout_ms = row->user_timeout;
 	event.after.retrans_stamp = (uint32_t)(NOW_NS / 1000000) - row->since_ms;
-	event.after.probes_tstamp =
-		NOW_JIFFIES - row->since_ms / 1000 * HZ - row->since_ms % 1000 * HZ / 1000;
+	event.after.probes_tstamp = NOW_JIFFIES - row->since_ms / 1000 * TEST_HZ -
+				    row->since_ms % 1000 * TEST_HZ / 1000;
 	event.after.retransmits = event.after.probes_out = (uint8_t)row->count;
 	event.after.num_timeout = (uint8_t)row->count;
 	if (row->seen & TCPTIMER_W_TIMER) {
@@ -810,7 +810,7 @@ static void test_all_sentences(void **state)
 
 		assert_non_null(buf);
 		buf[size] = '#';
-		event_judge(&event, HZ, &verdict);
+		event_judge(&event, TEST_HZ, &verdict);
 		assert_ptr_equal(event_describe(&event, &verdict, buf, size), buf);
 		assert_int_equal(buf[size], '#');
 		if (size) {

@@ -621,7 +621,7 @@ static void test_hostile_messages(void **state)
 }
 
 #define ALL ((1U << TCPTIMER_STATE_COUNT) - 1)
-#define BIT(name) (1U << TCPTIMER_STATE_##name)
+#define STATE_BIT(name) (1U << TCPTIMER_STATE_##name)
 #define TBIT(name) (1U << TCPTIMER_TIMER_##name)
 
 static const struct {
@@ -637,16 +637,16 @@ static const struct {
 	{ "not (not stalled or sport 1)", { .states = ALL, .stalled = true } },
 	{ "not (not stalled and not stalled)", { .states = ALL, .stalled = true } },
 	{ "not (not stalled and sport 1)", { .states = ALL } },
-	{ "state established", { .states = BIT(ESTABLISHED) } },
-	{ "not state established", { .states = ALL & ~BIT(ESTABLISHED) } },
-	{ "state established sport 1", { .states = BIT(ESTABLISHED) } },
+	{ "state established", { .states = STATE_BIT(ESTABLISHED) } },
+	{ "not state established", { .states = ALL & ~STATE_BIT(ESTABLISHED) } },
+	{ "state established sport 1", { .states = STATE_BIT(ESTABLISHED) } },
 	{ "state established or sport 1", { .states = ALL } },
 	{ "state established or state listen and stalled",
-	  { .states = BIT(ESTABLISHED) | BIT(LISTEN) } },
+	  { .states = STATE_BIT(ESTABLISHED) | STATE_BIT(LISTEN) } },
 	{ "not ( state established or state listen )",
-	  { .states = ALL & ~BIT(ESTABLISHED) & ~BIT(LISTEN) } },
+	  { .states = ALL & ~STATE_BIT(ESTABLISHED) & ~STATE_BIT(LISTEN) } },
 	{ "not ( state established and state listen )", { .states = ALL } },
-	{ "state syn-recv", { .states = BIT(SYN_RECV) | BIT(NEW_SYN_RECV) } },
+	{ "state syn-recv", { .states = STATE_BIT(SYN_RECV) | STATE_BIT(NEW_SYN_RECV) } },
 	{ "timer delack", { .states = ALL, .timers = TBIT(DELACK) } },
 	{ "timer delack or not timer timewait",
 	  { .states = ALL, .timers = TBIT(DELACK) | TBIT(TIMEWAIT) } },

@@ -16,7 +16,7 @@
 #include "policy/policy.h"
 #include "policy/policy_values.h"
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A rule from words: lists separated by blanks; NULL: empty. */
 struct rule_words {
@@ -202,7 +202,7 @@ static void one_rule_matches(void **state)
 	struct policy_rule rule;
 	struct policy policy = { &rule, 1 };
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT(rows); i++) {
 		rule_make(&rule, &rows[i].rule);
 		socket_make(&s, rows[i].cgroup, rows[i].direction, rows[i].remote,
 			    rows[i].remote_port, rows[i].local, rows[i].local_port);
@@ -219,11 +219,11 @@ static void first_match_wins(void **state)
 		{ .cgroup = "/a/**" },
 		{ .remote_port = "443" },
 	};
-	struct policy_rule rules[COUNT_OF(words)];
-	struct policy policy = { rules, COUNT_OF(words) };
+	struct policy_rule rules[COUNT(words)];
+	struct policy policy = { rules, COUNT(words) };
 	struct policy_socket s;
 
-	for (size_t i = 0; i < COUNT_OF(words); i++)
+	for (size_t i = 0; i < COUNT(words); i++)
 		rule_make(&rules[i], &words[i]);
 	socket_make(&s, "/a/b", POLICY_CONNECT, "10.0.0.1", 443, "10.0.0.2", 1);
 	assert_int_equal(policy_match(&policy, &s), 0);
@@ -235,7 +235,7 @@ static void first_match_wins(void **state)
 	assert_int_equal(policy_match(&policy, &s), 2);
 	policy.count = 0;
 	assert_int_equal(policy_match(&policy, &s), -1);
-	for (size_t i = 0; i < COUNT_OF(words); i++)
+	for (size_t i = 0; i < COUNT(words); i++)
 		policy_rule_free(&rules[i]);
 }
 
@@ -274,7 +274,7 @@ static void globs_cover(void **state)
 		{ "/a", "/a/**", false },
 	};
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
+	for (size_t i = 0; i < COUNT(rows); i++)
 		if (policy_glob_covers(rows[i].pattern, rows[i].covered) != rows[i].covers)
 			fail_msg("'%s' over '%s'", rows[i].pattern, rows[i].covered);
 }
@@ -285,16 +285,16 @@ static void globs_cover_is_sound(void **state)
 	static const char *const parts[] = { "",    "/a",  "/b",   "/ab",  "/*",   "/a*",
 					     "/*b", "/**", "/a**", "/*/b", "/**/a" };
 	static const char *const names[] = { "", "/a", "/b", "/ab", "/aab", "/ba" };
-	char patterns[COUNT_OF(parts) * COUNT_OF(parts)][32];
-	char paths[COUNT_OF(names) * COUNT_OF(names) * COUNT_OF(names)][32];
+	char patterns[COUNT(parts) * COUNT(parts)][32];
+	char paths[COUNT(names) * COUNT(names) * COUNT(names)][32];
 	size_t n = 0, m = 0, claims = 0;
 
-	for (size_t i = 1; i < COUNT_OF(parts); i++)
-		for (size_t j = 0; j < COUNT_OF(parts); j++)
+	for (size_t i = 1; i < COUNT(parts); i++)
+		for (size_t j = 0; j < COUNT(parts); j++)
 			snprintf(patterns[n++], 32, "%s%s", parts[i], parts[j]);
-	for (size_t i = 1; i < COUNT_OF(names); i++)
-		for (size_t j = 0; j < COUNT_OF(names); j++)
-			for (size_t k = 0; k < COUNT_OF(names); k++)
+	for (size_t i = 1; i < COUNT(names); i++)
+		for (size_t j = 0; j < COUNT(names); j++)
+			for (size_t k = 0; k < COUNT(names); k++)
 				snprintf(paths[m++], 32, "%s%s%s", names[i], names[j], names[k]);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < n; j++) {
@@ -339,7 +339,7 @@ static void rules_cover(void **state)
 	};
 	struct policy_rule rule, covered;
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT(rows); i++) {
 		rule_make(&rule, &rows[i].rule);
 		rule_make(&covered, &rows[i].covered);
 		if (policy_rule_covers(&rule, &covered) != rows[i].covers)

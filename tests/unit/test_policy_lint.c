@@ -14,7 +14,7 @@
 #include "policy/policy_lint.h"
 #include "policy/policy_yaml.h"
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The text's findings for a profile or release; the caller frees both. */
 static void lint_text(const char *text, const char *kernel, uint32_t hz, struct policy *policy,
@@ -135,7 +135,7 @@ static void rules_get_their_findings(void **state)
 	struct policy policy;
 	char text[512], found[256], kernel[16];
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct row *row = &rows[i];
 		size_t length = strcspn(row->kernel, ":");
 		uint32_t hz = row->kernel[length] ? (uint32_t)atoi(row->kernel + length + 1) : 250;
@@ -173,7 +173,7 @@ static void hidden_rules_are_found(void **state)
 	struct policy policy;
 	char text[512], found[256];
 
-	for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+	for (size_t i = 0; i < COUNT(pairs); i++) {
 		snprintf(text, sizeof(text),
 			 "version: 1\nrules:\n  - {name: a, match: {%s}, set: {max_retries: 1}}\n"
 			 "  - {name: b, match: {%s}, set: {max_retries: 1}}\n",

@@ -15,8 +15,8 @@
 #include <cmocka.h>
 #include "policy/policy_yaml.h"
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define HEAD "version: 1\nrules:\n  - name: a\n"
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define RULE_HEAD "version: 1\nrules:\n  - name: a\n"
 #define SET "    set: {user_timeout: 20s}\n"
 
 static int read_text(struct policy *policy, const char *text, struct policy_report *report)
@@ -89,7 +89,7 @@ static void the_whole_language(void **state)
 	assert_int_equal(rule->remote_port[1].first, 6379);
 	assert_int_equal(rule->remote_port[1].last, 6390);
 	assert_int_equal(rule->local_port_count, 0);
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct policy_value *value = &rule->settings[rows[i].id];
 
 		assert_true(value->set);
@@ -126,78 +126,82 @@ static const struct refusal {
 	{ "version: 1\nruls: []\nrules: [{name: a, set: {max_retries: 1}}]\n", "unknown-key", 2, 1,
 	  "did you mean 'rules'" },
 	{ "--- {version: 1}\n--- {}\n", "syntax", 2, 1, "second document" },
-	{ HEAD "    set: &x {max_retries: 1}\n", "syntax", 4, 10, "anchors" },
-	{ HEAD "    set: *x\n", "syntax", 4, 10, "aliases" },
-	{ HEAD "    set: {max_retries: !!int 1}\n", "syntax", 4, 24, "tags" },
-	{ HEAD "    set: {max_retries: \"1\\0\"}\n", "syntax", 4, 24, "NUL" },
-	{ HEAD "    set: {[a]: 1}\n", "syntax", 4, 11, "a key has to be a word" },
+	{ RULE_HEAD "    set: &x {max_retries: 1}\n", "syntax", 4, 10, "anchors" },
+	{ RULE_HEAD "    set: *x\n", "syntax", 4, 10, "aliases" },
+	{ RULE_HEAD "    set: {max_retries: !!int 1}\n", "syntax", 4, 24, "tags" },
+	{ RULE_HEAD "    set: {max_retries: \"1\\0\"}\n", "syntax", 4, 24, "NUL" },
+	{ RULE_HEAD "    set: {[a]: 1}\n", "syntax", 4, 11, "a key has to be a word" },
 	{ "[[[[[[[[[[[[", "too-deep", 1, 9, "nested" },
-	{ HEAD, "missing-key", 3, 5, "'set'" },
+	{ RULE_HEAD, "missing-key", 3, 5, "'set'" },
 	{ "version: 1\nrules:\n  -" SET, "missing-key", 3, 8, "'name'" },
 	{ "version: 1\nrules:\n  - name: a b\n" SET, "invalid-name", 3, 11, "'a b'" },
 	{ "version: 1\nrules:\n  - name: \"\"\n" SET, "invalid-name", 3, 11, "empty" },
 	{ "version: 1\nrules:\n  - name: a\n" SET "  - name: a\n" SET, "duplicate-name", 5, 11,
 	  "p.yaml:3" },
-	{ HEAD "    set: {}\n", "empty", 4, 5, "sets nothing" },
-	{ HEAD "    set: {keepalive: {}}\n", "empty", 4, 5, "sets nothing" },
-	{ HEAD "    set: 20s\n", "wrong-kind", 4, 10, "'20s'" },
-	{ HEAD "    mode: strict\n" SET, "invalid-value", 4, 11, "enforce, default or audit" },
-	{ HEAD "    match: {direction: in}\n" SET, "invalid-value", 4, 24,
+	{ RULE_HEAD "    set: {}\n", "empty", 4, 5, "sets nothing" },
+	{ RULE_HEAD "    set: {keepalive: {}}\n", "empty", 4, 5, "sets nothing" },
+	{ RULE_HEAD "    set: 20s\n", "wrong-kind", 4, 10, "'20s'" },
+	{ RULE_HEAD "    mode: strict\n" SET, "invalid-value", 4, 11, "enforce, default or audit" },
+	{ RULE_HEAD "    match: {direction: in}\n" SET, "invalid-value", 4, 24,
 	  "any, connect or accept" },
-	{ HEAD "    match: {cgroup: /a}\n" SET, "wrong-kind", 4, 21, "[A, B]" },
-	{ HEAD "    match: {cgroup: [[/a]]}\n" SET, "wrong-kind", 4, 22, "one value" },
-	{ HEAD "    match: {cgroup: [a]}\n" SET, "invalid-glob", 4, 22, "\"/a\"" },
-	{ HEAD "    match: {cgroup: [/a/]}\n" SET, "invalid-glob", 4, 22, "/a/" },
-	{ HEAD "    match: {cgroup: [/sys/fs/cgroup/a]}\n" SET, "invalid-glob", 4, 22,
+	{ RULE_HEAD "    match: {cgroup: /a}\n" SET, "wrong-kind", 4, 21, "[A, B]" },
+	{ RULE_HEAD "    match: {cgroup: [[/a]]}\n" SET, "wrong-kind", 4, 22, "one value" },
+	{ RULE_HEAD "    match: {cgroup: [a]}\n" SET, "invalid-glob", 4, 22, "\"/a\"" },
+	{ RULE_HEAD "    match: {cgroup: [/a/]}\n" SET, "invalid-glob", 4, 22, "/a/" },
+	{ RULE_HEAD "    match: {cgroup: [/sys/fs/cgroup/a]}\n" SET, "invalid-glob", 4, 22,
 	  "leave out" },
-	{ HEAD "    match: {remote: [10.0.0.1/8]}\n" SET, "invalid-address", 4, 22, "10.0.0.0/8" },
-	{ HEAD "    match: {remote: [10.0.0.0/33]}\n" SET, "invalid-address", 4, 22, "0 to 32" },
-	{ HEAD "    match: {remote: [10.0.0.0/]}\n" SET, "invalid-address", 4, 22, "0 to 32" },
-	{ HEAD "    match: {local: [host]}\n" SET, "invalid-address", 4, 21, "'host'" },
-	{ HEAD "    match: {local: [\"::ffff:10.0.0.0/104\"]}\n" SET, "invalid-address", 4, 21,
+	{ RULE_HEAD "    match: {remote: [10.0.0.1/8]}\n" SET, "invalid-address", 4, 22,
 	  "10.0.0.0/8" },
-	{ HEAD "    match: {remote_port: [0]}\n" SET, "invalid-port", 4, 27, "'0'" },
-	{ HEAD "    match: {remote_port: [65536]}\n" SET, "invalid-port", 4, 27, "'65536'" },
-	{ HEAD "    match: {local_port: [9-3]}\n" SET, "invalid-port", 4, 26, "write 3-9" },
-	{ HEAD "    match: {local_port: [3-]}\n" SET, "invalid-port", 4, 26, "FIRST-LAST" },
-	{ HEAD "    set: {user_timout: 1s}\n", "unknown-key", 4, 11,
+	{ RULE_HEAD "    match: {remote: [10.0.0.0/33]}\n" SET, "invalid-address", 4, 22,
+	  "0 to 32" },
+	{ RULE_HEAD "    match: {remote: [10.0.0.0/]}\n" SET, "invalid-address", 4, 22, "0 to 32" },
+	{ RULE_HEAD "    match: {local: [host]}\n" SET, "invalid-address", 4, 21, "'host'" },
+	{ RULE_HEAD "    match: {local: [\"::ffff:10.0.0.0/104\"]}\n" SET, "invalid-address", 4, 21,
+	  "10.0.0.0/8" },
+	{ RULE_HEAD "    match: {remote_port: [0]}\n" SET, "invalid-port", 4, 27, "'0'" },
+	{ RULE_HEAD "    match: {remote_port: [65536]}\n" SET, "invalid-port", 4, 27, "'65536'" },
+	{ RULE_HEAD "    match: {local_port: [9-3]}\n" SET, "invalid-port", 4, 26, "write 3-9" },
+	{ RULE_HEAD "    match: {local_port: [3-]}\n" SET, "invalid-port", 4, 26, "FIRST-LAST" },
+	{ RULE_HEAD "    set: {user_timout: 1s}\n", "unknown-key", 4, 11,
 	  "did you mean 'user_timeout'" },
-	{ HEAD "    set: {frobnicate: 1s}\n", "unknown-key", 4, 11, "it takes user_timeout" },
-	{ HEAD "    set: {user_timeout: }\n", "no-value", 4, 25, "leave it out" },
-	{ HEAD "    set: {user_timeout: 20}\n", "no-unit", 4, 25,
+	{ RULE_HEAD "    set: {frobnicate: 1s}\n", "unknown-key", 4, 11, "it takes user_timeout" },
+	{ RULE_HEAD "    set: {user_timeout: }\n", "no-value", 4, 25, "leave it out" },
+	{ RULE_HEAD "    set: {user_timeout: 20}\n", "no-unit", 4, 25,
 	  "20 has no unit: write 20s or 20ms" },
-	{ HEAD "    set: {user_timeout: 1.5}\n", "no-unit", 4, 25, "1.5 has no unit" },
-	{ HEAD "    set: {rto_min: 20}\n", "no-unit", 4, 20, "write 20ms" },
-	{ HEAD "    set: {keepalive: {idle: 20}}\n", "no-unit", 4, 29, "write 20s" },
-	{ HEAD "    set: {user_timeout: 20parsecs}\n", "invalid-value", 4, 25, "20parsecs" },
-	{ HEAD "    set: {user_timeout: -1s}\n", "invalid-value", 4, 25, "'-1s'" },
-	{ HEAD "    set: {user_timeout: 0s}\n", "out-of-range", 4, 25, "no limit" },
-	{ HEAD "    set: {user_timeout: 25d}\n", "out-of-range", 4, 25, "TCP_USER_TIMEOUT" },
-	{ HEAD "    set: {user_timeout: 1500us}\n", "out-of-range", 4, 25, "1ms or 2ms" },
-	{ HEAD "    set: {rto_min: 1ms}\n", "out-of-range", 4, 20, "1001us..200ms" },
-	{ HEAD "    set: {rto_min: 201ms}\n", "out-of-range", 4, 20, "1001us..200ms" },
-	{ HEAD "    set: {delack_max: 201ms}\n", "out-of-range", 4, 23, "TCP_BPF_DELACK_MAX" },
-	{ HEAD "    set: {rto_max: 999ms}\n", "out-of-range", 4, 20, "1s..120s" },
-	{ HEAD "    set: {rto_max: 121s}\n", "out-of-range", 4, 20, "1s..120s" },
-	{ HEAD "    set: {syn_rto: 121s}\n", "out-of-range", 4, 20, "1ms..120s" },
-	{ HEAD "    set: {max_retries: 0}\n", "out-of-range", 4, 24, "1..15" },
-	{ HEAD "    set: {max_retries: 16}\n", "out-of-range", 4, 24, "1..15" },
-	{ HEAD "    set: {max_retries: 6s}\n", "invalid-value", 4, 24, "without unit" },
-	{ HEAD "    set: {syn_retries: 128}\n", "out-of-range", 4, 24, "1..127" },
-	{ HEAD "    set: {syn_retries: 99999999999999999999}\n", "out-of-range", 4, 24, "1..127" },
-	{ HEAD "    set: {thin_linear_timeouts: yes}\n", "invalid-value", 4, 33, "'yes'" },
-	{ HEAD "    set: {keepalive: true}\n", "wrong-kind", 4, 22, "KEY: VALUE" },
-	{ HEAD "    set: {keepalive: {idle: 1500ms}}\n", "out-of-range", 4, 29, "1s or 2s" },
-	{ HEAD "    set: {keepalive: {interval: 500ms}}\n", "out-of-range", 4, 33,
+	{ RULE_HEAD "    set: {user_timeout: 1.5}\n", "no-unit", 4, 25, "1.5 has no unit" },
+	{ RULE_HEAD "    set: {rto_min: 20}\n", "no-unit", 4, 20, "write 20ms" },
+	{ RULE_HEAD "    set: {keepalive: {idle: 20}}\n", "no-unit", 4, 29, "write 20s" },
+	{ RULE_HEAD "    set: {user_timeout: 20parsecs}\n", "invalid-value", 4, 25, "20parsecs" },
+	{ RULE_HEAD "    set: {user_timeout: -1s}\n", "invalid-value", 4, 25, "'-1s'" },
+	{ RULE_HEAD "    set: {user_timeout: 0s}\n", "out-of-range", 4, 25, "no limit" },
+	{ RULE_HEAD "    set: {user_timeout: 25d}\n", "out-of-range", 4, 25, "TCP_USER_TIMEOUT" },
+	{ RULE_HEAD "    set: {user_timeout: 1500us}\n", "out-of-range", 4, 25, "1ms or 2ms" },
+	{ RULE_HEAD "    set: {rto_min: 1ms}\n", "out-of-range", 4, 20, "1001us..200ms" },
+	{ RULE_HEAD "    set: {rto_min: 201ms}\n", "out-of-range", 4, 20, "1001us..200ms" },
+	{ RULE_HEAD "    set: {delack_max: 201ms}\n", "out-of-range", 4, 23, "TCP_BPF_DELACK_MAX" },
+	{ RULE_HEAD "    set: {rto_max: 999ms}\n", "out-of-range", 4, 20, "1s..120s" },
+	{ RULE_HEAD "    set: {rto_max: 121s}\n", "out-of-range", 4, 20, "1s..120s" },
+	{ RULE_HEAD "    set: {syn_rto: 121s}\n", "out-of-range", 4, 20, "1ms..120s" },
+	{ RULE_HEAD "    set: {max_retries: 0}\n", "out-of-range", 4, 24, "1..15" },
+	{ RULE_HEAD "    set: {max_retries: 16}\n", "out-of-range", 4, 24, "1..15" },
+	{ RULE_HEAD "    set: {max_retries: 6s}\n", "invalid-value", 4, 24, "without unit" },
+	{ RULE_HEAD "    set: {syn_retries: 128}\n", "out-of-range", 4, 24, "1..127" },
+	{ RULE_HEAD "    set: {syn_retries: 99999999999999999999}\n", "out-of-range", 4, 24,
+	  "1..127" },
+	{ RULE_HEAD "    set: {thin_linear_timeouts: yes}\n", "invalid-value", 4, 33, "'yes'" },
+	{ RULE_HEAD "    set: {keepalive: true}\n", "wrong-kind", 4, 22, "KEY: VALUE" },
+	{ RULE_HEAD "    set: {keepalive: {idle: 1500ms}}\n", "out-of-range", 4, 29, "1s or 2s" },
+	{ RULE_HEAD "    set: {keepalive: {interval: 500ms}}\n", "out-of-range", 4, 33,
 	  "TCP_KEEPINTVL" },
-	{ HEAD "    set: {keepalive: {idle: 32768s}}\n", "out-of-range", 4, 29, "TCP_KEEPIDLE" },
-	{ HEAD "    set: {keepalive: {probes: 128}}\n", "out-of-range", 4, 31, "1..127" },
-	{ HEAD "    set: {user_timeout: \"\\e[31m\"}\n", "invalid-value", 4, 25, "\\x1b[31m" },
+	{ RULE_HEAD "    set: {keepalive: {idle: 32768s}}\n", "out-of-range", 4, 29,
+	  "TCP_KEEPIDLE" },
+	{ RULE_HEAD "    set: {keepalive: {probes: 128}}\n", "out-of-range", 4, 31, "1..127" },
+	{ RULE_HEAD "    set: {user_timeout: \"\\e[31m\"}\n", "invalid-value", 4, 25, "\\x1b[31m" },
 };
 
 static void faults_are_named(void **state)
 {
-	for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+	for (size_t i = 0; i < COUNT(refusals); i++) {
 		const struct refusal *row = &refusals[i];
 		struct policy_report report = {};
 		struct policy policy = {};
@@ -223,8 +227,8 @@ static void all_faults_at_once(void **state)
 	struct policy policy = {};
 
 	assert_int_equal(read_text(&policy,
-				   HEAD "    match: {remote: [x, y], remote_port: [0]}\n"
-					"    set: {max_retries: 99, syn_retries: x}\n",
+				   RULE_HEAD "    match: {remote: [x, y], remote_port: [0]}\n"
+					     "    set: {max_retries: 99, syn_retries: x}\n",
 				   &report),
 			 -EINVAL);
 	assert_int_equal(report.errors, 5);
@@ -234,7 +238,7 @@ static void all_faults_at_once(void **state)
 /* A file that is refused changes nothing of what the files before it gave. */
 static void files_in_order(void **state)
 {
-	static const char first[] = HEAD SET,
+	static const char first[] = RULE_HEAD SET,
 			  second[] = "version: 1\nrules: [{name: b, set: {max_retries: 1}}]";
 	static const char half[] = "version: 1\nrules: [{name: c, set: {max_retries: 1}}, "
 				   "{name: d, set: {max_retries: 0}}]";
@@ -290,23 +294,23 @@ static void limits_hold(void **state)
 		  NULL },
 		{ "version: 1\nrules:\n", "  - {name: r#, set: {max_retries: 1}}\n", "", 257,
 		  "too-many" },
-		{ HEAD SET "    match: {remote_port: [", "1#,", "]}\n", 32, NULL },
-		{ HEAD SET "    match: {remote_port: [", "1#,", "]}\n", 33, "too-many" },
+		{ RULE_HEAD SET "    match: {remote_port: [", "1#,", "]}\n", 32, NULL },
+		{ RULE_HEAD SET "    match: {remote_port: [", "1#,", "]}\n", 33, "too-many" },
 		{ "version: 1\nrules: [{set: {max_retries: 1}, name: ", "x", "}]", 64, NULL },
 		{ "version: 1\nrules: [{set: {max_retries: 1}, name: ", "x", "}]", 65,
 		  "invalid-name" },
-		{ HEAD SET "    match: {cgroup: [/", "x", "]}\n", 1023, NULL },
-		{ HEAD SET "    match: {cgroup: [/", "x", "]}\n", 1024, "invalid-glob" },
+		{ RULE_HEAD SET "    match: {cgroup: [/", "x", "]}\n", 1023, NULL },
+		{ RULE_HEAD SET "    match: {cgroup: [/", "x", "]}\n", 1024, "invalid-glob" },
 		{ "", "[", "", 500000, "too-deep" },
 		{ "", "- #\n", "", 100000, "too-large" },
 		{ "", "k#: 1\n", "", 64, "unknown-key" },
 		{ "", "k#: 1\n", "", 65, "too-large" },
 		{ "", "k#: 1\n", "", 100000, "too-large" },
-		{ HEAD SET "# ", "x", "", (1 << 20) + 1, "too-large" },
-		{ HEAD "    set: {user_timeout: ", "x", "}", 1000000, "invalid-value" },
+		{ RULE_HEAD SET "# ", "x", "", (1 << 20) + 1, "too-large" },
+		{ RULE_HEAD "    set: {user_timeout: ", "x", "}", 1000000, "invalid-value" },
 	};
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT(rows); i++) {
 		char *text = repeat(rows[i].head, rows[i].format, rows[i].times, rows[i].tail);
 		struct policy_report report = {};
 		struct policy policy = {};

@@ -15,8 +15,8 @@
 #include "simulation.h"
 #include "socket_spec.h"
 
-#define HZ 250
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define TEST_HZ 250
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void names_find_their_row(void **state)
 {
@@ -44,7 +44,7 @@ static void names_find_their_row(void **state)
 	};
 	size_t i;
 
-	for (i = 0; i < COUNT_OF(rows); i++) {
+	for (i = 0; i < COUNT(rows); i++) {
 		const struct setting *row = setting_find(rows[i].name, strlen(rows[i].name));
 
 		if (!rows[i].row)
@@ -115,7 +115,7 @@ static void spans_and_units(void **state)
 	int64_t us;
 	size_t i;
 
-	for (i = 0; i < COUNT_OF(rows); i++) {
+	for (i = 0; i < COUNT(rows); i++) {
 		int err = setting_parse_span(rows[i].text, strlen(rows[i].text), rows[i].unit_us,
 					     &us);
 
@@ -152,7 +152,7 @@ static void messages_name_the_remedy(void **state)
 	char err[512];
 	size_t i;
 
-	for (i = 0; i < COUNT_OF(rows); i++) {
+	for (i = 0; i < COUNT(rows); i++) {
 		assert_int_equal(setting_parse(rows[i].word, more, &c, err, sizeof(err)), -EINVAL);
 		if (!strstr(err, rows[i].says) || strchr(err, '\n'))
 			fail_msg("%s", err);
@@ -164,14 +164,14 @@ static struct tcptimer_snapshot applied(const char *kernel, enum setting_when wh
 					unsigned int state, size_t count, const char *const *words)
 {
 	struct tcptimer_profile profile = *tcptimer_profile_by_name(kernel);
-	struct tcptimer_engine_params params = { .hz = HZ };
+	struct tcptimer_engine_params params = { .hz = TEST_HZ };
 	struct setting_change changes[8];
 	struct tcptimer_snapshot snap;
-	struct setting_target target = { &profile, HZ, when, &snap, &params };
+	struct setting_target target = { &profile, TEST_HZ, when, &snap, &params };
 	char err[512];
 	size_t i;
 
-	assert_int_equal(tcptimer_snapshot_init_defaults(&profile, HZ, state, &snap), 0);
+	assert_int_equal(tcptimer_snapshot_init_defaults(&profile, TEST_HZ, state, &snap), 0);
 	for (i = 0; i < count; i++)
 		if (setting_parse(words[i], NULL, &changes[i], err, sizeof(err)))
 			fail_msg("%s", err);
@@ -181,7 +181,7 @@ static struct tcptimer_snapshot applied(const char *kernel, enum setting_when wh
 }
 #define APPLIED(kernel, when, ...)                                                                 \
 	applied(kernel, when, TCPTIMER_STATE_ESTABLISHED,                                          \
-		COUNT_OF(((const char *const[]){ __VA_ARGS__ })),                                  \
+		COUNT(((const char *const[]){ __VA_ARGS__ })),                                     \
 		(const char *const[]){ __VA_ARGS__ })
 
 static void setters_use_the_kernels_units(void **state)
@@ -192,8 +192,8 @@ static void setters_use_the_kernels_units(void **state)
 		    "thin_linear_timeouts=on", "tcp_fin_timeout=30", "tcp_retries2=8", "orphan=1");
 	assert_int_equal(s.user_timeout_ms, 20000);
 	assert_int_equal(s.syn_retries, 3);
-	assert_int_equal(s.linger2_jiffies, 5 * HZ);
-	assert_int_equal(s.sysctls.fin_timeout_jiffies, 30 * HZ);
+	assert_int_equal(s.linger2_jiffies, 5 * TEST_HZ);
+	assert_int_equal(s.sysctls.fin_timeout_jiffies, 30 * TEST_HZ);
 	assert_int_equal(s.sysctls.retries2, 8);
 	assert_true(s.flags & TCPTIMER_F_THIN_LTO);
 	assert_true(s.flags & TCPTIMER_F_DEAD);
@@ -201,7 +201,7 @@ static void setters_use_the_kernels_units(void **state)
 		    "tcp_rto_min_us=20000", "tcp_invalid_ratelimit=501ms");
 	assert_int_equal(s.linger2_jiffies, -1);
 	assert_int_equal(s.sysctls.rto_max_ms, 10000);
-	assert_int_equal(s.rto_max_jiffies, 10 * HZ);
+	assert_int_equal(s.rto_max_jiffies, 10 * TEST_HZ);
 	assert_int_equal(s.rto_min_jiffies, 5);
 	assert_in_range(s.rto_jiffies, 5, 7); /* the sample of 1 ms, and the new minimum */
 	assert_int_equal(s.sysctls.invalid_ratelimit_jiffies, 126); /* rounded up */
@@ -216,12 +216,12 @@ static void options_win_over_sysctls(void **state)
 
 	s = APPLIED("6.12", SETTING_AT_BIRTH, "keepalive=60s/10s/5", "tcp_keepalive_time=100",
 		    "tcp_keepalive_probes=3");
-	assert_int_equal(s.keepalive_time_jiffies, 60 * HZ);
+	assert_int_equal(s.keepalive_time_jiffies, 60 * TEST_HZ);
 	assert_int_equal(s.keepalive_probes, 5);
-	assert_int_equal(s.sysctls.keepalive_time_jiffies, 100 * HZ);
+	assert_int_equal(s.sysctls.keepalive_time_jiffies, 100 * TEST_HZ);
 	s = APPLIED("6.12", SETTING_AT_BIRTH, "keepcnt=4", "keepalive=on",
 		    "tcp_keepalive_time=100");
-	assert_int_equal(s.keepalive_time_jiffies, 100 * HZ);
+	assert_int_equal(s.keepalive_time_jiffies, 100 * TEST_HZ);
 	assert_int_equal(s.keepalive_probes, 4);
 	assert_true(s.flags & TCPTIMER_F_KEEPOPEN);
 	s = APPLIED("6.12", SETTING_AT_BIRTH, "keepalive=on", "keepalive=off");
@@ -235,15 +235,15 @@ static void live_changes_rearm_as_setsockopt(void **state)
 
 	s = APPLIED("6.18", SETTING_LIVE, "keepalive=60s/10s/5");
 	assert_true(s.flags & TCPTIMER_F_KEEP_PENDING);
-	assert_int_equal(s.keep_expires - s.now_jiffies, 60 * HZ);
+	assert_int_equal(s.keep_expires - s.now_jiffies, 60 * TEST_HZ);
 	s = APPLIED("6.18", SETTING_LIVE, "keepalive=on", "keepidle=30s", "keepintvl=1s");
-	assert_int_equal(s.keep_expires - s.now_jiffies, 30 * HZ);
-	assert_int_equal(s.keepalive_intvl_jiffies, HZ);
+	assert_int_equal(s.keep_expires - s.now_jiffies, 30 * TEST_HZ);
+	assert_int_equal(s.keepalive_intvl_jiffies, TEST_HZ);
 	s = APPLIED("6.18", SETTING_LIVE, "keepalive=on", "keepalive=off");
 	assert_false(s.flags & TCPTIMER_F_KEEP_PENDING);
 	/* copied when a socket is made: an old one keeps what it has */
 	s = APPLIED("6.18", SETTING_LIVE, "tcp_rto_max_ms=5000");
-	assert_int_equal(s.rto_max_jiffies, 120 * HZ);
+	assert_int_equal(s.rto_max_jiffies, 120 * TEST_HZ);
 	assert_int_equal(s.sysctls.rto_max_ms, 120000);
 }
 
@@ -255,7 +255,7 @@ static void what_a_kernel_lacks_is_left_out(void **state)
 	char why[160];
 
 	assert_int_equal(s.sysctls.rto_max_ms, 0);
-	assert_int_equal(s.rto_max_jiffies, 120 * HZ);
+	assert_int_equal(s.rto_max_jiffies, 120 * TEST_HZ);
 	assert_non_null(setting_left_out(row, &target, why, sizeof(why)));
 	assert_string_equal(why, "kernel 6.12 has no tcp_rto_max_ms (since 6.15)");
 	target.profile = tcptimer_profile_by_name("6.18");
@@ -304,7 +304,7 @@ static void specs_are_read(void **state)
 	char err[256];
 	size_t i;
 
-	for (i = 0; i < COUNT_OF(rows); i++) {
+	for (i = 0; i < COUNT(rows); i++) {
 		int argc = 0, status;
 
 		while (rows[i].words[argc])
@@ -347,7 +347,7 @@ static void specs_match_both_ends(void **state)
 	char err[256];
 	size_t i;
 
-	for (i = 0; i < COUNT_OF(rows); i++) {
+	for (i = 0; i < COUNT(rows); i++) {
 		char *words[] = { (char *)rows[i].word };
 
 		assert_int_equal(socket_spec_parse(&spec, 1, words, err, sizeof(err)), 0);

@@ -10,7 +10,8 @@
 #include "policy/policy_lint_impl.h"
 #include "tcptimer/model.h"
 
-#define KERNEL(major, minor, patch) ((uint32_t)(major) << 16 | (uint32_t)(minor) << 8 | (patch))
+#define KERNEL_VERSION3(major, minor, patch)                                                       \
+	((uint32_t)(major) << 16 | (uint32_t)(minor) << 8 | (patch))
 
 struct policy_finding *lint_setting(struct lint *lint, const struct policy_rule *rule,
 				    enum policy_severity severity, const char *code,
@@ -46,7 +47,7 @@ static bool kernel_has(const struct tcptimer_profile *profile, enum policy_setti
 
 	if (id == POLICY_RTO_MAX)
 		return profile->rto_max_socket;
-	return profile->version >= KERNEL(row->since_major, row->since_minor, 0);
+	return profile->version >= KERNEL_VERSION3(row->since_major, row->since_minor, 0);
 }
 
 static void lint_unsupported(struct lint *lint, const struct policy_rule *rule)
@@ -89,7 +90,7 @@ static void lint_jiffies(struct lint *lint, const struct policy_rule *rule)
 /* tcp_rtx_probe0_timed_out() without TCP_USER_TIMEOUT: before 97a9063518f1 and its backports. */
 static bool kernel_storms(const struct tcptimer_profile *profile)
 {
-	if (profile->version >= KERNEL(6, 9, 10))
+	if (profile->version >= KERNEL_VERSION3(6, 9, 10))
 		return false;
 	return profile->shrunk_window == TCPTIMER_SHRUNK_RCV ||
 	       profile->shrunk_window == TCPTIMER_SHRUNK_BOTH;
@@ -159,7 +160,7 @@ static void lint_delack(struct lint *lint, const struct policy_rule *rule)
 
 static void lint_kernel_floor(struct lint *lint)
 {
-	if (!lint->policy->count || lint->profile->version >= KERNEL(6, 1, 0))
+	if (!lint->policy->count || lint->profile->version >= KERNEL_VERSION3(6, 1, 0))
 		return;
 	policy_report_add(lint->report, POLICY_ERROR, "kernel-too-old", lint->policy->rules[0].file,
 			  (struct policy_pos){}, NULL,

@@ -10,7 +10,7 @@
 #include "policy/policy_values.h"
 #include "text.h"
 
-#define SAFE_SIZE 96
+#define SHAPE_SAFE 96
 #define FIELDS_MAX 16 /* keys of one mapping of the schema */
 
 struct shape {
@@ -29,7 +29,7 @@ static void shape_wrong_kind(const struct shape *shape, const struct scan_node *
 	const char *wants = schema->type == CYAML_MAPPING  ? "KEY: VALUE lines below it" :
 			    schema->type == CYAML_SEQUENCE ? "a list, as in [A, B]" :
 							     "one value";
-	char safe[SAFE_SIZE];
+	char safe[SHAPE_SAFE];
 
 	if (node->kind == SCAN_WORD && !*node->word)
 		policy_report_add(shape->report, POLICY_ERROR, "no-value", shape->file,
@@ -51,7 +51,7 @@ static void shape_unknown(const struct shape *shape, const struct scan_node *nod
 {
 	const cyaml_schema_field_t *field = schema->mapping.fields;
 	const char *keys[FIELDS_MAX + 1], *nearest;
-	char safe[SAFE_SIZE], list[192] = "";
+	char safe[SHAPE_SAFE], list[192] = "";
 	size_t count = 0, used = 0;
 
 	for (; field->key && count < FIELDS_MAX; field++) {

@@ -14,7 +14,7 @@
 #include "settings.h"
 #include "text.h"
 
-#define SAFE_SIZE 96 /* a word in a message */
+#define VALUE_SAFE 96 /* a word in a message */
 
 __attribute__((format(printf, 3, 4))) static int wrong(struct value_error *error, const char *code,
 						       const char *format, ...)
@@ -53,7 +53,7 @@ static bool number(const char *word, size_t length, unsigned long max, unsigned 
 
 int value_name(const char *word, char ret[POLICY_NAME_MAX + 1], struct value_error *error)
 {
-	char safe[SAFE_SIZE];
+	char safe[VALUE_SAFE];
 	size_t length = strlen(word);
 
 	if (!length)
@@ -72,7 +72,7 @@ int value_glob(const char *word, char **ret, struct value_error *error)
 {
 	static const char mount[] = "/sys/fs/cgroup";
 	size_t length = strlen(word);
-	char safe[SAFE_SIZE];
+	char safe[VALUE_SAFE];
 
 	text_escape(word, safe, sizeof(safe));
 	if (!length)
@@ -137,7 +137,7 @@ static int cidr_check(struct policy_cidr *cidr, const char *safe, struct value_e
 int value_cidr(const char *word, struct policy_cidr *ret, struct value_error *error)
 {
 	size_t length = strcspn(word, "/");
-	char addr[INET6_ADDRSTRLEN + 1], safe[SAFE_SIZE];
+	char addr[INET6_ADDRSTRLEN + 1], safe[VALUE_SAFE];
 	unsigned long bits;
 	bool known = false;
 
@@ -165,7 +165,7 @@ int value_ports(const char *word, struct policy_ports *ret, struct value_error *
 {
 	size_t length = strcspn(word, "-");
 	unsigned long first, last;
-	char safe[SAFE_SIZE];
+	char safe[VALUE_SAFE];
 
 	text_escape(word, safe, sizeof(safe));
 	if (!number(word, length, 65535, &first) || !first)
@@ -187,7 +187,7 @@ int value_ports(const char *word, struct policy_ports *ret, struct value_error *
 int value_choice(const char *word, const char *what, const char *const *choices, uint8_t *ret,
 		 struct value_error *error)
 {
-	char safe[SAFE_SIZE], list[128] = "";
+	char safe[VALUE_SAFE], list[128] = "";
 	size_t used = 0;
 
 	for (unsigned int i = 0; choices[i]; i++) {
@@ -250,7 +250,7 @@ static int setting_step_error(const struct policy_setting *row, const char *safe
 static int setting_span(const struct policy_setting *row, const char *word, int64_t *ret,
 			struct value_error *error)
 {
-	char safe[SAFE_SIZE];
+	char safe[VALUE_SAFE];
 	int err;
 
 	text_escape(word, safe, sizeof(safe));
@@ -276,7 +276,7 @@ static int setting_span(const struct policy_setting *row, const char *word, int6
 int value_setting(const struct policy_setting *row, const char *word, int64_t *ret,
 		  struct value_error *error)
 {
-	char safe[SAFE_SIZE], range[64];
+	char safe[VALUE_SAFE], range[64];
 	unsigned long value;
 
 	text_escape(word, safe, sizeof(safe));

@@ -49,9 +49,9 @@ struct yaml_policy {
 };
 
 #define OPTIONAL_ (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
-#define WORD(key, structure, member, flags)                                                        \
+#define WORD_FIELD(key, structure, member, flags)                                                  \
 	CYAML_FIELD_STRING_PTR(key, flags, structure, member, 0, CYAML_UNLIMITED)
-#define WORDS(key)                                                                                 \
+#define WORDS_FIELD(key)                                                                           \
 	CYAML_FIELD_SEQUENCE(#key, OPTIONAL_, struct yaml_match, key, &word_schema, 0,             \
 			     POLICY_LIST_MAX)
 
@@ -59,11 +59,12 @@ static const cyaml_schema_value_t word_schema = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED),
 };
 
-#define KEEPALIVE_FIELD(name, member, key) WORD(key, struct yaml_keepalive, member, OPTIONAL_),
+#define KEEPALIVE_FIELD(name, member, key)                                                         \
+	WORD_FIELD(key, struct yaml_keepalive, member, OPTIONAL_),
 static const cyaml_schema_field_t keepalive_fields[] = { POLICY_KEEPALIVE_SETTINGS(KEEPALIVE_FIELD)
 								 CYAML_FIELD_END };
 
-#define SET_FIELD(name, member, key) WORD(key, struct yaml_set, member, OPTIONAL_),
+#define SET_FIELD(name, member, key) WORD_FIELD(key, struct yaml_set, member, OPTIONAL_),
 static const cyaml_schema_field_t set_fields[] = {
 	POLICY_PLAIN_SETTINGS(SET_FIELD) CYAML_FIELD_MAPPING_PTR(
 		"keepalive", OPTIONAL_, struct yaml_set, keepalive, keepalive_fields),
@@ -71,16 +72,16 @@ static const cyaml_schema_field_t set_fields[] = {
 };
 
 static const cyaml_schema_field_t match_fields[] = {
-	WORDS(cgroup),      WORD("direction", struct yaml_match, direction, OPTIONAL_),
-	WORDS(remote),      WORDS(local),
-	WORDS(remote_port), WORDS(local_port),
+	WORDS_FIELD(cgroup),      WORD_FIELD("direction", struct yaml_match, direction, OPTIONAL_),
+	WORDS_FIELD(remote),      WORDS_FIELD(local),
+	WORDS_FIELD(remote_port), WORDS_FIELD(local_port),
 	CYAML_FIELD_END
 };
 
 static const cyaml_schema_field_t rule_fields[] = {
-	WORD("name", struct yaml_rule, name, CYAML_FLAG_POINTER),
+	WORD_FIELD("name", struct yaml_rule, name, CYAML_FLAG_POINTER),
 	CYAML_FIELD_MAPPING_PTR("match", OPTIONAL_, struct yaml_rule, match, match_fields),
-	WORD("mode", struct yaml_rule, mode, OPTIONAL_),
+	WORD_FIELD("mode", struct yaml_rule, mode, OPTIONAL_),
 	CYAML_FIELD_MAPPING_PTR("set", CYAML_FLAG_POINTER, struct yaml_rule, set, set_fields),
 	CYAML_FIELD_END
 };
@@ -90,7 +91,7 @@ static const cyaml_schema_value_t rule_schema = {
 };
 
 static const cyaml_schema_field_t policy_fields[] = {
-	WORD("version", struct yaml_policy, version, CYAML_FLAG_POINTER),
+	WORD_FIELD("version", struct yaml_policy, version, CYAML_FLAG_POINTER),
 	CYAML_FIELD_SEQUENCE("rules", CYAML_FLAG_POINTER, struct yaml_policy, rules, &rule_schema,
 			     1, POLICY_RULES_MAX),
 	CYAML_FIELD_END
