@@ -11,18 +11,10 @@
 #include <stdint.h>
 #include "policy/policy_settings.h"
 
-#define POLICY_RULES_MAX 256
-#define POLICY_NAME_MAX 64         /* bytes of [A-Za-z0-9._-] */
-#define POLICY_LIST_MAX 32         /* globs, CIDRs or port ranges of one list */
-#define POLICY_FILE_MAX (1u << 20) /* bytes of one file */
-
-enum policy_direction { POLICY_ANY, POLICY_CONNECT, POLICY_ACCEPT };
-
-enum policy_mode {
-	POLICY_ENFORCE, /* holds against the application: stricter passes, looser does not */
-	POLICY_DEFAULT, /* what the application has not set, and yields to it */
-	POLICY_AUDIT,   /* changes nothing, tells what it would have done */
-};
+#define POLICY_RULES_MAX TCPTIMER_POLICY_RULES
+#define POLICY_NAME_MAX 64                   /* bytes of [A-Za-z0-9._-] */
+#define POLICY_LIST_MAX TCPTIMER_POLICY_LIST /* globs, CIDRs or port ranges of one list */
+#define POLICY_FILE_MAX (1u << 20)           /* bytes of one file */
 
 /* Where something stands in its file, both counted from 1 (columns in characters); 0: nowhere. */
 struct policy_pos {

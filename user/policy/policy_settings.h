@@ -9,31 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/*
- * The keys below `set:`, and those below its `keepalive:`.
- *   X(ENUMERATOR, member, "key")
- */
-#define POLICY_PLAIN_SETTINGS(X)                                                                   \
-	X(USER_TIMEOUT, user_timeout, "user_timeout")                                              \
-	X(MAX_RETRIES, max_retries, "max_retries")                                                 \
-	X(SYN_RETRIES, syn_retries, "syn_retries")                                                 \
-	X(SYN_RTO, syn_rto, "syn_rto")                                                             \
-	X(RTO_MIN, rto_min, "rto_min")                                                             \
-	X(RTO_MAX, rto_max, "rto_max")                                                             \
-	X(DELACK_MAX, delack_max, "delack_max")                                                    \
-	X(THIN_LINEAR, thin_linear_timeouts, "thin_linear_timeouts")
-#define POLICY_KEEPALIVE_SETTINGS(X)                                                               \
-	X(KEEPALIVE_ENABLE, enable, "enable")                                                      \
-	X(KEEPALIVE_IDLE, idle, "idle")                                                            \
-	X(KEEPALIVE_INTERVAL, interval, "interval")                                                \
-	X(KEEPALIVE_PROBES, probes, "probes")
-
-#define POLICY_SETTING_ENUM(name, member, key) POLICY_##name,
-enum policy_setting_id {
-	POLICY_PLAIN_SETTINGS(POLICY_SETTING_ENUM) POLICY_KEEPALIVE_SETTINGS(POLICY_SETTING_ENUM)
-		POLICY_SETTING_COUNT
-};
+#include "tcptimer/policy_map.h" /* enum policy_setting_id */
 
 enum policy_setting_kind {
 	POLICY_KIND_SPAN,  /* a time; its value is in us */
