@@ -35,10 +35,13 @@ enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
-enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1 << 10 };
+enum { BPF_SK_STORAGE_GET_F_CREATE = 1 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -154,8 +157,24 @@ struct kernfs_node {
 	__u64 id;
 };
 
+struct cgroup_root {
+	int hierarchy_id;
+};
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
+	int level;
+	struct cgroup *ancestors[1]; /* 6.1; as many as levels */
+};
+
+/* What a program's context is for the kernel. */
+struct bpf_sock_ops_kern {
+	struct sock *sk;
+};
+
+struct bpf_sockopt_kern {
+	struct sock *sk;
 };
 
 struct sock_cgroup_data {
@@ -287,6 +306,7 @@ struct tcp_sock {
 	__u32 write_seq;
 	__u32 lsndtime;
 	__u32 mdev_us;
+	__u64 tcp_mstamp;
 	__u32 rcv_nxt;
 	__u32 snd_nxt;
 	__u32 snd_una;

@@ -110,21 +110,28 @@ struct tcptimer_policy_counters {
 	__u32 refused_setting; /* enum policy_setting_id */
 };
 
-/* What policy knows of a socket: its storage. */
+/*
+ * What policy knows of a socket: its storage. Values are in the units of tcptimer_policy_rule, 0 where
+ * the socket has none of its own (the namespace's sysctl holds).
+ */
 struct tcptimer_policy_sock {
 	__u32 generation; /* of the policy that was applied last; 0: none yet, the guard only noted */
 	__u16 rule;       /* its rule's index + 1; 0: none */
 	__u8 mode;        /* enum policy_mode, of that rule */
 	__u8 direction;   /* enum policy_direction; POLICY_ANY: not known yet */
+	__u32 set;        /* bits of settings that the rule sets */
 	__u32 changed;    /* bits of settings that differ from `before` through policy */
 	__u32 asked;      /* bits of settings that the application set itself */
-	__s32 before[POLICY_SETTING_COUNT]; /* as found; with `asked`: as the application wants it */
-	__s32 policy[POLICY_SETTING_COUNT]; /* in force; the rule's, or something stricter */
+	__s32 before[POLICY_SETTING_COUNT]; /* without policy: as found, or as the application asked */
+	__s32 policy[POLICY_SETTING_COUNT]; /* the rule's value, with its bit in `set` */
+	__u32 base_user_timeout_ms;         /* what TCP_USER_TIMEOUT is outside of a stall */
 	__u8 max_retries;                   /* 0: none */
-	__u8 armed;   /* 1: the socket's TCP_USER_TIMEOUT is that of the last retry, not `base` */
-	__u8 expired; /* 1: RTO_CB said that the connection ends now */
+	__u8 armed;   /* TCP_USER_TIMEOUT is that of the last retry, not the base */
+	__u8 expired; /* RTO_CB said that the connection ends now */
 	__u8 pad;
-	__u32 base_user_timeout_ms; /* what it is outside of a stall */
+	/* Of the pass that runs: here, since what lies on a program's stack multiplies its paths. */
+	__u16 done_set, done_refused;
+	__u16 refused_err, refused_setting;
 };
 
 #ifndef __bpf__

@@ -46,7 +46,7 @@ const char *cgroups_mount(void)
 }
 
 /* kernfs takes its ids as file handles: no walk over the tree. */
-static char *cgroups_resolve(uint64_t id)
+char *cgroups_resolve(uint64_t id)
 {
 	struct {
 		struct file_handle handle;
@@ -78,6 +78,17 @@ static char *cgroups_resolve(uint64_t id)
 	if (strncmp(path, mount, strlen(mount)))
 		return NULL;
 	return strdup(path[strlen(mount)] ? path + strlen(mount) : "/");
+}
+
+bool cgroups_exists(uint64_t id)
+{
+	char *path = cgroups_resolve(id);
+	/* A removed cgroup that sockets still hold: "PATH (deleted)" */
+	const char *deleted = path ? strstr(path, " (deleted)") : NULL;
+	bool exists = path && !(deleted && !deleted[10]);
+
+	free(path);
+	return exists;
 }
 
 const char *cgroups_path(uint64_t id)

@@ -59,6 +59,9 @@ const char *netns_name(unsigned int inum);
 const char *cgroups_mount(void);
 /* The path of a cgroup below that mount ("/system.slice/…"), or NULL when it is gone. Cached. */
 const char *cgroups_path(uint64_t id);
+/* The same, looked up anew; malloc()ed. */
+char *cgroups_resolve(uint64_t id);
+bool cgroups_exists(uint64_t id);
 
 /* ---- owners.c ---- */
 

@@ -25,6 +25,12 @@ const struct loader_program loader_programs[] = {
 	{ "trace_destroy_sock", "tp_btf/tcp_destroy_sock", "trace", true },
 	{ "trace_sweep", "iter/bpf_map_elem", "trace", true },
 	{ "trace_seed", "iter/tcp", "trace", true },
+	{ "policy_sockops", "sockops", "daemon", false },
+	{ "policy_setsockopt", "cgroup/setsockopt", "daemon", false },
+	{ "policy_existing", "iter/tcp", "daemon", false },
+	{ "policy_cgroup_mkdir", "tp_btf/cgroup_mkdir", "daemon", false },
+	{ "policy_cgroup_rmdir", "tp_btf/cgroup_rmdir", "daemon", false },
+	{ "policy_cgroup_rename", "tp_btf/cgroup_rename", "daemon", false },
 };
 const size_t loader_program_count = sizeof(loader_programs) / sizeof(loader_programs[0]);
 
@@ -51,6 +57,19 @@ void loader_want(struct tcptimer_bpf *bpf, const char *program)
 		bpf_program__set_autoload(prog, true);
 }
 
+/* The maps of a policy are large, and pinned ones are another process's. */
+static void loader_leave_policy(struct tcptimer_bpf *bpf)
+{
+	bpf_map__set_autocreate(bpf->maps.policy_control, false);
+	bpf_map__set_autocreate(bpf->maps.policy_rules, false);
+	bpf_map__set_autocreate(bpf->maps.policy_cgroups, false);
+	bpf_map__set_autocreate(bpf->maps.policy_counters, false);
+	bpf_map__set_autocreate(bpf->maps.policy_sockets, false);
+	bpf_map__set_autocreate(bpf->maps.policy_source, false);
+	bpf_map__set_autocreate(bpf->maps.iter_listeners, false);
+	bpf_map__set_autocreate(bpf->maps.cgroup_events, false);
+}
+
 int loader_load(struct tcptimer_bpf *bpf)
 {
 	/* `list` traces nothing: a ring of one page, tables of one entry. */
@@ -61,5 +80,9 @@ int loader_load(struct tcptimer_bpf *bpf)
 		bpf_map__set_autocreate(bpf->maps.trace_losses, false);
 		bpf_map__set_autocreate(bpf->maps.trace_scratch, false);
 	}
+	if (!bpf_program__autoload(bpf->progs.policy_existing))
+		loader_leave_policy(bpf);
+	else
+		bpf_map__set_autocreate(bpf->maps.snapshot_scratch, false);
 	return tcptimer_bpf__load(bpf);
 }

@@ -4,8 +4,10 @@
  * Receives the loader's rows; hands one checked row each to `doctor`.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <bpf/libbpf.h>
 #include "kernel/kernel.h"
 #include "kernel/loader.h"
@@ -16,6 +18,22 @@ static bool programs_other_prototype(const char *program)
 {
 	return !strcmp(program, probe_retransmit_has_err() ? "trace_retransmit_skb" :
 							     "trace_retransmit_skb_err");
+}
+
+/* Without a policy in its maps it does nothing there. */
+static struct bpf_link *programs_attach_cgroup(struct bpf_program *prog)
+{
+	const char *mount = cgroups_mount();
+	struct bpf_link *link;
+	int fd;
+
+	errno = ENOENT;
+	fd = mount ? open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return NULL;
+	link = bpf_program__attach_cgroup(prog, fd);
+	close(fd);
+	return link;
 }
 
 static struct bpf_link *programs_attach(struct tcptimer_bpf *bpf, struct bpf_program *prog)
@@ -29,6 +47,9 @@ static struct bpf_link *programs_attach(struct tcptimer_bpf *bpf, struct bpf_pro
 		opts.link_info_len = sizeof(info);
 		return bpf_program__attach_iter(prog, &opts);
 	}
+	if (!strcmp(bpf_program__section_name(prog), "sockops") ||
+	    !strncmp(bpf_program__section_name(prog), "cgroup", 6))
+		return programs_attach_cgroup(prog);
 	if (!strncmp(bpf_program__section_name(prog), "iter", 4))
 		return bpf_program__attach_iter(prog, NULL);
 	return bpf_program__attach(prog);

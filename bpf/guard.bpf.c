@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Policy against the application's own setsockopt(): stricter passes, looser is clamped, all is noted.
+ * Receives setsockopt() calls below the cgroup that it is attached to, before the kernel does.
+ */
+#define POLICY_MAPS
+#include "policy_apply.h"
+
+/* The setting behind an option, or -1: none of ours. */
+static __always_inline int guard_setting(__s32 level, __s32 option)
+{
+	if (level == SOL_SOCKET)
+		return option == SO_KEEPALIVE ? POLICY_KEEPALIVE_ENABLE : -1;
+	if (level != SOL_TCP)
+		return -1;
+	switch (option) {
+	case TCP_USER_TIMEOUT:
+		return POLICY_USER_TIMEOUT;
+	case TCP_SYNCNT:
+		return POLICY_SYN_RETRIES;
+	case TCP_KEEPIDLE:
+		return POLICY_KEEPALIVE_IDLE;
+	case TCP_KEEPINTVL:
+		return POLICY_KEEPALIVE_INTERVAL;
+	case TCP_KEEPCNT:
+		return POLICY_KEEPALIVE_PROBES;
+	case TCP_THIN_LINEAR_TIMEOUTS:
+		return POLICY_THIN_LINEAR;
+	case TCP_RTO_MAX_MS:
+		return POLICY_RTO_MAX;
+	case TCP_RTO_MIN_US:
+		return POLICY_RTO_MIN;
+	case TCP_DELACK_MAX_US:
+		return POLICY_DELACK_MAX;
+	}
+	return -1;
+}
+
+/* Whether do_tcp_setsockopt() takes it: what it refuses is the kernel's to answer. */
+static __always_inline bool guard_valid(int id, __s32 value)
+{
+	switch (id) {
+	case POLICY_USER_TIMEOUT:
+		return value >= 0;
+	case POLICY_SYN_RETRIES:
+	case POLICY_KEEPALIVE_PROBES:
+		return value >= 1 && value <= 127;
+	case POLICY_KEEPALIVE_IDLE:
+	case POLICY_KEEPALIVE_INTERVAL:
+		return value >= 1 && value <= 32767;
+	case POLICY_THIN_LINEAR:
+		return value == 0 || value == 1;
+	case POLICY_RTO_MAX:
+		return value >= 1000 && value <= 120000;
+	case POLICY_RTO_MIN:
+	case POLICY_DELACK_MAX:
+		return value >= 1 && value <= 200000;
+	}
+	return true;
+}
+
+/* A socket of a cgroup that some rule may match. */
+static __always_inline bool guard_concerned(__u64 sk, __u32 active)
+{
+	const __u64 *mask = policy_candidates(sk, active);
+
+	return mask && (mask[0] | mask[1] | mask[2] | mask[3]);
+}
+
+/* The value that the kernel is to get for what the application asked. */
+static __always_inline __s32 guard_value(__u64 sk, struct tcptimer_policy_sock *st, int id,
+					 __s32 asked, struct tcptimer_policy_counters *count)
+{
+	__u32 bit = 1U << (id & 31);
+	__s32 value = asked;
+
+	st->asked |= bit;
+	if (id >= 0 && id < POLICY_SETTING_COUNT)
+		st->before[id] = asked;
+	if (!st->rule || st->mode == POLICY_AUDIT || !(st->set & bit)) {
+		st->changed &= ~bit;
+	} else if (st->mode == POLICY_DEFAULT) {
+		st->changed &= ~bit;
+		if (count)
+			count->yielded++;
+	} else if (id >= 0 && id < POLICY_SETTING_COUNT) {
+		value = tcptimer_policy_stricter(id, asked, st->policy[id]);
+		if (value != asked) {
+			st->changed |= bit;
+			if (count)
+				count->clamped++;
+		} else {
+			st->changed &= ~bit;
+		}
+	}
+	if (id == POLICY_USER_TIMEOUT) {
+		st->base_user_timeout_ms = value;
+		/* A last retry is under way: its limit stays, unless this one is sooner. */
+		if (st->armed) {
+			__s32 now = policy_read(sk, id);
+
+			if (!value || value > now)
+				value = now;
+		}
+	}
+	return value;
+}
+
+/* True: optval has another value now. */
+static __always_inline bool guard_look(struct bpf_sockopt *ctx)
+{
+	struct tcptimer_policy_control *control = policy_current();
+	struct tcptimer_policy_counters *count = NULL;
+	__s32 *optval = (void *)ctx->optval, asked, value;
+	int id = guard_setting(ctx->level, ctx->optname);
+	struct bpf_sock *bpf_sk = (void *)ctx->sk;
+	struct tcptimer_policy_sock *st;
+	__u64 sk;
+
+	if (id < 0 || !control || !control->active || !bpf_sk)
+		return false;
+	if ((void *)(optval + 1) > (void *)ctx->optval_end)
+		return false;
+	sk = (__u64)BPF_CORE_READ(KPTR(bpf_sockopt_kern, ctx), sk);
+	/* MPTCP's own socket has no TCP timers: its subflows have, and get their rules. */
+	if (BPF_CORE_READ(KPTR(sock, sk), sk_protocol) != IPPROTO_TCP)
+		return false;
+	asked = *optval;
+	if (id == POLICY_KEEPALIVE_ENABLE)
+		asked = asked != 0;
+	if (!guard_valid(id, asked))
+		return false;
+	st = bpf_sk_storage_get(&policy_sockets, bpf_sk, NULL, 0);
+	if (!st) {
+		if (!guard_concerned(sk, control->active))
+			return false;
+		st = bpf_sk_storage_get(&policy_sockets, bpf_sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+		if (!st)
+			return false;
+	}
+	if (st->rule && st->generation == control->active >> 1)
+		count = policy_count(control->active, st->rule - 1);
+	value = guard_value(sk, st, id, asked, count);
+	if (value == asked)
+		return false;
+	*optval = value;
+	return true;
+}
+
+SEC("cgroup/setsockopt")
+int policy_setsockopt(struct bpf_sockopt *ctx)
+{
+	/* 0: the kernel takes the caller's own bytes, however many they are. */
+	if (guard_look(ctx))
+		ctx->optlen = sizeof(__s32);
+	else
+		ctx->optlen = 0;
+	return 1;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Policy for sockets that are there already: on start, at every change, and when policy is taken away.
+ * Receives every TCP socket of the reader's namespace from iter/tcp; sets options, counts in iter_pass.
+ */
+#include "policy_apply.h"
+#include <bpf/bpf_tracing.h>
+
+/* Beside the stamp: what a pass did, read by user space. One reader at a time. */
+struct {
+	__u64 seen, matched, changed, refused, netns, unreached;
+	__u64 session;
+} iter_pass = {};
+/* Take every rule away. */
+bool iter_clear = false;
+
+/* Ports that a namespace listens on: listeners come first in an iteration. */
+struct iter_listener {
+	__u64 netns_cookie;
+	__u32 port;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct iter_listener);
+	__type(value, __u64); /* the iteration that saw it */
+} iter_listeners SEC(".maps");
+
+static __always_inline void iter_key(struct iter_listener *key, __u64 sk)
+{
+	struct net *net = BPF_CORE_READ(KPTR(sock_common, sk), skc_net.net);
+
+	key->netns_cookie = BPF_CORE_READ(net, net_cookie);
+	key->port = BPF_CORE_READ(KPTR(sock_common, sk), skc_num);
+	key->pad = 0;
+}
+
+/* The kernel does not keep who called connect(): a port that is listened on took the connection. */
+static __always_inline __u32 iter_direction(__u64 sk, __u64 session, __u8 state)
+{
+	struct iter_listener key;
+	__u64 *seen;
+
+	if (state == TCPTIMER_STATE_SYN_SENT)
+		return POLICY_CONNECT;
+	iter_key(&key, sk);
+	seen = bpf_map_lookup_elem(&iter_listeners, &key);
+	return seen && *seen == session ? POLICY_ACCEPT : POLICY_CONNECT;
+}
+
+/* Callbacks for a socket older than the programs (6.12); where it lacks, max_retries can't reach it. */
+static __always_inline bool iter_flags(void *tp)
+{
+	int flags = 0;
+
+	if (bpf_getsockopt(tp, SOL_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags, sizeof(flags)))
+		return false;
+	if ((flags & BPF_SOCK_OPS_RTO_CB_FLAG) && (flags & BPF_SOCK_OPS_STATE_CB_FLAG))
+		return true;
+	flags |= BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_STATE_CB_FLAG;
+	return !bpf_setsockopt(tp, SOL_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags, sizeof(flags));
+}
+
+/*
+ * A stall that has had all its retransmissions when the policy comes: it ends when the next would be
+ * due, which is when the timer that is armed fires.
+ */
+static __always_inline void iter_overdue(void *tp, __u64 sk, struct tcptimer_policy_sock *st,
+					 __u8 state)
+{
+	struct inet_connection_sock *icsk = KPTR(inet_connection_sock, sk);
+	__u64 expires, now = bpf_jiffies64();
+	__u32 left, stamp, elapsed;
+	struct timer_list *timer;
+
+	if (policy_syn_state(state) || BPF_CORE_READ(icsk, icsk_pending) != 1 /* RETRANS */ ||
+	    BPF_CORE_READ(icsk, icsk_retransmits) < st->max_retries)
+		return;
+	stamp = BPF_CORE_READ(KPTR(tcp_sock, sk), retrans_stamp);
+	if (!stamp)
+		return;
+	timer = KPTR(timer_list, sk + compat_write_timer_offset());
+	expires = compat_write_timeout(sk, BPF_CORE_READ(timer, expires));
+	left = expires > now ? (__u32)((expires - now) * 1000 / cfg_hz) : 0;
+	/* The clock itself: tcp_mstamp stands still between a socket's events. */
+	if (compat_usec_ts(sk))
+		elapsed = ((__u32)(bpf_ktime_get_ns() / 1000) - stamp) / 1000;
+	else
+		elapsed = (__u32)(bpf_ktime_get_ns() / 1000000) - stamp;
+	policy_user_timeout(tp, st, elapsed + left ? elapsed + left : 1, true);
+}
+
+static __always_inline void iter_max_retries(void *tp, __u64 sk, struct tcptimer_policy_sock *st,
+					     __u8 state, struct tcptimer_policy_counters *count)
+{
+	bool reached = iter_flags(tp);
+
+	if (!st->max_retries) {
+		policy_disarm(tp, st);
+		return;
+	}
+	if (!reached) {
+		iter_pass.unreached++;
+		if (count)
+			count->unreached++;
+	}
+	if (reached)
+		iter_overdue(tp, sk, st, state);
+}
+
+static __always_inline void iter_socket(struct sock_common *skc, __u64 session, __u8 state)
+{
+	struct tcptimer_policy_control *control = policy_current();
+	struct tcptimer_policy_counters *count = NULL;
+	struct tcptimer_policy_rule *rule = NULL;
+	struct tcptimer_policy_sock *st;
+	__u64 sk = (__u64)skc;
+	__u32 active, direction;
+	int index = POLICY_NO_RULE;
+	struct tcp_sock *tp;
+	bool fresh;
+
+	tp = bpf_skc_to_tcp_sock(skc);
+	if (!tp || !control)
+		return;
+	active = control->active;
+	iter_pass.seen++;
+	st = bpf_sk_storage_get(&policy_sockets, tp, NULL, 0);
+	direction = st && st->direction ? st->direction : iter_direction(sk, session, state);
+	if (!iter_clear && active)
+		index = policy_find(sk, sk, direction, active);
+	if (index >= 0) {
+		rule = policy_rule_at(active, index);
+		count = policy_count(active, index);
+		iter_pass.matched++;
+	}
+	if (!st && rule)
+		st = bpf_sk_storage_get(&policy_sockets, tp, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!st || (!rule && !st->rule && !st->changed && !st->armed))
+		return;
+	fresh = rule && (st->generation != active >> 1 || st->rule != index + 1);
+	if (!st->generation)
+		policy_learn_all(sk, st);
+	if (fresh || !rule)
+		policy_take(st, rule, index, direction, active);
+	policy_apply(tp, sk, st, state == TCPTIMER_STATE_SYN_SENT, count);
+	policy_tally(count, st, fresh);
+	iter_max_retries(tp, sk, st, state, count);
+	iter_pass.changed += st->done_set && st->mode != POLICY_AUDIT;
+	iter_pass.refused += st->done_refused;
+}
+
+SEC("iter/tcp")
+int policy_existing(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *skc = ctx->sk_common;
+	__u64 session = ctx->meta->session_id;
+	struct iter_listener key;
+	__u8 state;
+
+	if (iter_pass.session != session) {
+		iter_pass.session = session;
+		iter_pass.netns++;
+	}
+	if (!skc)
+		return 0;
+	state = skc->skc_state;
+	switch (state) {
+	case TCPTIMER_STATE_LISTEN:
+		iter_key(&key, (__u64)skc);
+		bpf_map_update_elem(&iter_listeners, &key, &session, BPF_ANY);
+		return 0;
+	case TCPTIMER_STATE_TIME_WAIT:
+	case TCPTIMER_STATE_NEW_SYN_RECV:
+	case TCPTIMER_STATE_CLOSE:
+		return 0;
+	}
+	iter_socket(skc, session, state);
+	return 0;
+}
+
+/* ---- cgroups that come and go ---- */
+
+struct iter_cgroup_event {
+	__u64 id;
+	__u32 gone;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 << 10);
+} cgroup_events SEC(".maps");
+
+__u64 cgroup_events_lost = 0;
+
+static __always_inline void cgroup_event(struct cgroup *cgroup, __u32 gone)
+{
+	struct iter_cgroup_event ev = { .gone = gone };
+
+	if (BPF_CORE_READ(cgroup, root, hierarchy_id)) /* v1 */
+		return;
+	ev.id = BPF_CORE_READ(cgroup, kn, id);
+	if (bpf_ringbuf_output(&cgroup_events, &ev, sizeof(ev), 0))
+		__sync_fetch_and_add(&cgroup_events_lost, 1);
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(policy_cgroup_mkdir, struct cgroup *cgroup, const char *path)
+{
+	cgroup_event(cgroup, 0);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(policy_cgroup_rmdir, struct cgroup *cgroup, const char *path)
+{
+	cgroup_event(cgroup, 1);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_rename")
+int BPF_PROG(policy_cgroup_rename, struct cgroup *cgroup, const char *path)
+{
+	cgroup_event(cgroup, 0);
+	return 0;
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Policy for new connections, and max_retries for all: before the SYN, at establishment, at each RTO.
+ * Receives sock_ops callbacks below the cgroup that it is attached to; sets options of their sockets.
+ */
+#include "policy_apply.h"
+
+/*
+ * What a socket with a rule is called back for: its RTOs and its end. Flags are OR-ed to those that
+ * other programs have set, and never taken away: who else set one since can't be seen. The last three,
+ * for the stall's end, are set when a last retry is armed; each costs a call a packet from then on.
+ */
+#define POLICY_FLAGS (BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_STATE_CB_FLAG)
+#define POLICY_FLAGS_ARMED                                                                         \
+	(POLICY_FLAGS | BPF_SOCK_OPS_RTT_CB_FLAG | BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG |        \
+	 BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)
+
+static __always_inline void sockops_flags(struct bpf_sock_ops *ctx, __u32 flags)
+{
+	__u32 now = ctx->bpf_sock_ops_cb_flags;
+
+	if ((now & flags) != flags)
+		bpf_sock_ops_cb_flags_set(ctx, now | flags);
+}
+
+/* The kernel's own context says which socket, also where that is a request. */
+static __always_inline __u64 sockops_sk(struct bpf_sock_ops *ctx)
+{
+	return (__u64)BPF_CORE_READ(KPTR(bpf_sock_ops_kern, ctx), sk);
+}
+
+static __always_inline struct tcptimer_policy_sock *sockops_storage(struct bpf_sock_ops *ctx,
+								    __u64 flags)
+{
+	struct bpf_sock *sk = (void *)ctx->sk;
+
+	return sk ? bpf_sk_storage_get(&policy_sockets, sk, NULL, flags) : NULL;
+}
+
+/* connect(), or a connection that came in: its rule, once. */
+static __always_inline void sockops_new(struct bpf_sock_ops *ctx, __u32 direction)
+{
+	struct tcptimer_policy_control *control = policy_current();
+	struct tcptimer_policy_counters *count;
+	struct tcptimer_policy_rule *rule;
+	struct tcptimer_policy_sock *st;
+	__u64 sk = sockops_sk(ctx);
+	__u32 active;
+	int index;
+
+	if (!control || !control->active)
+		return;
+	active = control->active;
+	index = policy_find(sk, sk, direction, active);
+	if (index < 0)
+		return;
+	rule = policy_rule_at(active, index);
+	st = sockops_storage(ctx, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!rule || !st)
+		return;
+	count = policy_count(active, index);
+	policy_learn_all(sk, st);
+	policy_take(st, rule, index, direction, active);
+	policy_apply(ctx, sk, st, direction == POLICY_CONNECT, count);
+	policy_tally(count, st, true);
+	sockops_flags(ctx, POLICY_FLAGS);
+}
+
+/* ---- the handshake's timers ---- */
+
+/* The listener, for a request: its cgroup decides. */
+static __always_inline __u64 sockops_listener(__u64 req)
+{
+	return (__u64)BPF_CORE_READ(KPTR(request_sock, req), __req_common.skc_listener);
+}
+
+static __always_inline void sockops_timeout_init(struct bpf_sock_ops *ctx)
+{
+	struct tcptimer_policy_control *control = policy_current();
+	struct tcptimer_policy_rule *rule;
+	struct tcptimer_policy_sock *st;
+	__u64 sk = sockops_sk(ctx), of = sk;
+	__u32 direction = POLICY_CONNECT;
+	__u8 state;
+	int index;
+
+	if (!control || !control->active)
+		return;
+	st = sockops_storage(ctx, 0);
+	if (st && st->generation == control->active >> 1) {
+		if ((st->set & POLICY_BIT(POLICY_SYN_RTO)) && st->mode != POLICY_AUDIT)
+			ctx->reply = st->policy[POLICY_SYN_RTO];
+		return;
+	}
+	state = BPF_CORE_READ(KPTR(sock_common, sk), skc_state);
+	if (state == TCPTIMER_STATE_NEW_SYN_RECV) {
+		of = sockops_listener(sk);
+		direction = POLICY_ACCEPT;
+	} else if (state == TCPTIMER_STATE_SYN_RECV) {
+		direction = POLICY_ACCEPT;
+	}
+	index = policy_find(sk, of, direction, control->active);
+	if (index < 0)
+		return;
+	rule = policy_rule_at(control->active, index);
+	if (rule && (rule->set & POLICY_BIT(POLICY_SYN_RTO)) && rule->mode != POLICY_AUDIT)
+		ctx->reply = rule->value[POLICY_SYN_RTO];
+}
+
+/* ---- max_retries ---- */
+
+/* Streams with few segments in flight keep their RTO (tcp_retransmit_timer()). */
+static __always_inline bool sockops_thin(__u64 sk, __u8 state, __u32 retransmits_after)
+{
+	struct tcp_sock *tp = KPTR(tcp_sock, sk);
+	struct net *net;
+
+	if (state != TCPTIMER_STATE_ESTABLISHED || retransmits_after > 6 ||
+	    BPF_CORE_READ(tp, packets_out) >= 4)
+		return false;
+	if (BPF_CORE_READ_BITFIELD_PROBED(tp, thin_lto))
+		return true;
+	net = BPF_CORE_READ(KPTR(sock_common, sk), skc_net.net);
+	return BPF_CORE_READ(net, ipv4.sysctl_tcp_thin_linear_timeouts);
+}
+
+/* The RTO that this retransmission will leave behind. */
+static __always_inline __u32 sockops_next_rto(__u64 sk, __u8 state, __u32 rto, __u32 retransmits)
+{
+	struct tcp_sock *tp = KPTR(tcp_sock, sk);
+	__u32 max = compat_rto_max_jiffies(sk, 120 * cfg_hz), min, own;
+
+	if (!sockops_thin(sk, state, retransmits + 1))
+		return tcptimer_rto_doubled(rto, max);
+	own = tcptimer_usecs_to_jiffies(
+		(BPF_CORE_READ(tp, srtt_us) >> 3) + BPF_CORE_READ(tp, rttvar_us), cfg_hz);
+	min = BPF_CORE_READ(tp, inet_conn.icsk_rto_min);
+	own = own < min ? min : own;
+	return own < max ? own : max;
+}
+
+/*
+ * Before retransmission `done` + 1 of the same data. From the first on, where nothing else limits the
+ * stall, a TCP_USER_TIMEOUT that is never reached keeps tcp_retries2 from ending it sooner; the last
+ * one's makes the kernel end it when the next would be due.
+ */
+static __always_inline void sockops_retries(struct bpf_sock_ops *ctx,
+					    struct tcptimer_policy_sock *st, __u64 sk, __u8 state,
+					    __u32 done, __u32 rto)
+{
+	bool dead = BPF_CORE_READ(KPTR(sock, sk), __sk_common.skc_flags) & (1UL << SOCK_DEAD);
+	__u32 base = st->base_user_timeout_ms, last;
+
+	if (done + 1 < st->max_retries) {
+		if (!base && !dead && !st->armed) {
+			policy_user_timeout(ctx, st, 0x7fffffff, true);
+			sockops_flags(ctx, POLICY_FLAGS_ARMED);
+		}
+		return;
+	}
+	last = tcptimer_last_retry_user_timeout_ms(policy_elapsed_ms(sk),
+						   sockops_next_rto(sk, state, rto, done), cfg_hz);
+	if (base && base <= last)
+		last = base;
+	policy_user_timeout(ctx, st, last, true);
+	sockops_flags(ctx, POLICY_FLAGS_ARMED);
+}
+
+static __always_inline void sockops_rto(struct bpf_sock_ops *ctx)
+{
+	__u32 done = ctx->args[0], rto = ctx->args[1], expired = ctx->args[2];
+	struct tcptimer_policy_sock *st = sockops_storage(ctx, 0);
+	__u64 sk = sockops_sk(ctx);
+	__u8 state;
+
+	if (!st || !st->rule)
+		return;
+	st->expired = expired != 0;
+	state = BPF_CORE_READ(KPTR(sock_common, sk), skc_state);
+	if (expired || policy_syn_state(state))
+		return;
+	if (!done)
+		policy_disarm(ctx, st); /* a stall of its own */
+	if (st->max_retries)
+		sockops_retries(ctx, st, sk, state, done, rto);
+}
+
+/* Anything sent or received while armed: with progress made, the stall is over. */
+static __always_inline void sockops_progress(struct bpf_sock_ops *ctx)
+{
+	struct tcptimer_policy_sock *st = sockops_storage(ctx, 0);
+
+	if (!st || !st->armed)
+		return;
+	if (!BPF_CORE_READ(KPTR(inet_connection_sock, sockops_sk(ctx)), icsk_retransmits))
+		policy_disarm(ctx, st);
+}
+
+/* A packet that is not processed yet: does it acknowledge something? */
+static __always_inline void sockops_packet(struct bpf_sock_ops *ctx)
+{
+	struct tcptimer_policy_sock *st = sockops_storage(ctx, 0);
+	__u8 *tcp = (void *)ctx->skb_data, *end = (void *)ctx->skb_data_end;
+	__u64 sk = sockops_sk(ctx);
+	__u32 una;
+
+	if (!st || !st->armed)
+		return;
+	if (!BPF_CORE_READ(KPTR(inet_connection_sock, sk), icsk_retransmits)) {
+		policy_disarm(ctx, st);
+		return;
+	}
+	if (tcp + 20 > end)
+		return;
+	una = BPF_CORE_READ(KPTR(tcp_sock, sk), snd_una);
+	if ((__s32)(bpf_ntohl(*(__u32 *)(tcp + 8)) - una) > 0) /* ack_seq */
+		policy_disarm(ctx, st);
+}
+
+/* ---- the end ---- */
+
+/* Whether a limit that policy set has run out. The queue is empty by now: stamps tell. */
+static __always_inline bool sockops_policy_ended(__u64 sk, const struct tcptimer_policy_sock *st,
+						 __u8 old)
+{
+	struct inet_connection_sock *icsk = KPTR(inet_connection_sock, sk);
+	bool own = (st->changed & POLICY_BIT(POLICY_USER_TIMEOUT)) || st->armed;
+	__u32 limit = BPF_CORE_READ(icsk, icsk_user_timeout), jiffies, now, stamp;
+
+	if (old == TCPTIMER_STATE_SYN_SENT)
+		return st->expired && (st->changed & (POLICY_BIT(POLICY_SYN_RETRIES) |
+						      POLICY_BIT(POLICY_USER_TIMEOUT)));
+	if (st->expired)
+		return own;
+	if (!BPF_CORE_READ(icsk, icsk_probes_out))
+		return own && limit && policy_elapsed_ms(sk) >= limit; /* a shrunk window */
+	now = (__u32)bpf_jiffies64();
+	jiffies = (__u32)tcptimer_msecs_to_jiffies(limit, cfg_hz);
+	stamp = BPF_CORE_READ(icsk, icsk_probes_tstamp);
+	if (stamp)
+		return own && limit && now - stamp >= jiffies;
+	if (limit)
+		return own;
+	return st->changed &
+	       (POLICY_BIT(POLICY_KEEPALIVE_ENABLE) | POLICY_BIT(POLICY_KEEPALIVE_IDLE) |
+		POLICY_BIT(POLICY_KEEPALIVE_INTERVAL) | POLICY_BIT(POLICY_KEEPALIVE_PROBES));
+}
+
+static __always_inline void sockops_state(struct bpf_sock_ops *ctx)
+{
+	struct tcptimer_policy_control *control = policy_current();
+	__u32 old = ctx->args[0], new = ctx->args[1];
+	struct tcptimer_policy_counters *count;
+	struct tcptimer_policy_sock *st;
+	__u64 sk = sockops_sk(ctx);
+	__s32 err;
+
+	if (new != TCPTIMER_STATE_CLOSE || old == TCPTIMER_STATE_LISTEN)
+		return;
+	st = sockops_storage(ctx, 0);
+	if (!st || !st->rule || !control || st->generation != control->active >> 1)
+		return;
+	/* tcp_write_err(): sk_err_soft or ETIMEDOUT. A reset by the peer has an error of its own. */
+	err = BPF_CORE_READ(KPTR(sock, sk), sk_err);
+	if (err != 110 && (!err || err != BPF_CORE_READ(KPTR(sock, sk), sk_err_soft)))
+		return;
+	if (!sockops_policy_ended(sk, st, old))
+		return;
+	count = policy_count(control->active, st->rule - 1);
+	if (count)
+		count->ended++;
+}
+
+SEC("sockops")
+int policy_sockops(struct bpf_sock_ops *ctx)
+{
+	switch (ctx->op) {
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+		sockops_new(ctx, POLICY_CONNECT);
+		break;
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		sockops_new(ctx, POLICY_ACCEPT);
+		break;
+	case BPF_SOCK_OPS_TIMEOUT_INIT:
+		sockops_timeout_init(ctx);
+		break;
+	case BPF_SOCK_OPS_RTO_CB:
+		sockops_rto(ctx);
+		break;
+	case BPF_SOCK_OPS_RTT_CB:
+	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:
+		sockops_progress(ctx);
+		break;
+	case BPF_SOCK_OPS_PARSE_HDR_OPT_CB:
+		sockops_packet(ctx);
+		break;
+	case BPF_SOCK_OPS_STATE_CB:
+		sockops_state(ctx);
+		break;
+	}
+	return 1;
+}

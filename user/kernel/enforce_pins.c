@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Pinned programs and maps: put there, taken over by the next daemon without a gap, taken away.
+ * Receives an object before and after loading; hands links that outlive the process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "kernel/enforce_impl.h"
+#include "kernel/kernel.h"
+#include "text.h"
+#include "tcptimer.skel.h"
+
+#ifndef CGROUP2_SUPER_MAGIC
+#define CGROUP2_SUPER_MAGIC 0x63677270
+#endif
+
+struct bpf_map *enforce_map(struct tcptimer_bpf *bpf, unsigned int i, const char **ret_name)
+{
+	static const char *const names[ENFORCE_MAPS] = {
+		"map_control",  "map_rules",   "map_cgroups",
+		"map_counters", "map_sockets", "map_source",
+	};
+	struct bpf_map *const maps[ENFORCE_MAPS] = {
+		bpf->maps.policy_control,  bpf->maps.policy_rules,   bpf->maps.policy_cgroups,
+		bpf->maps.policy_counters, bpf->maps.policy_sockets, bpf->maps.policy_source,
+	};
+
+	*ret_name = names[i];
+	return maps[i];
+}
+
+struct bpf_program *enforce_program(struct tcptimer_bpf *bpf, unsigned int i,
+				    const char **ret_link_name)
+{
+	*ret_link_name = i == ENFORCE_SOCKOPS ? "link_sockops" : "link_setsockopt";
+	return i == ENFORCE_SOCKOPS ? bpf->progs.policy_sockops : bpf->progs.policy_setsockopt;
+}
+
+static void pins_path(const struct enforce *e, const char *name, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/%s", e->pin_dir, name);
+}
+
+/* Of the directory, or of the first above it that exists. */
+static bool pins_on_bpffs(const char *dir)
+{
+	char path[256];
+	struct statfs fs;
+	char *slash;
+
+	snprintf(path, sizeof(path), "%s", dir);
+	while (statfs(path, &fs)) {
+		slash = strrchr(path, '/');
+		if (errno != ENOENT || !slash || slash == path)
+			return false;
+		*slash = '\0';
+	}
+	return fs.f_type == BPF_FS_MAGIC;
+}
+
+static int pins_cgroup(struct enforce *e, const char *cgroup)
+{
+	const char *mount = cgroups_mount();
+	char safe[128];
+	struct statfs fs;
+
+	if (!mount)
+		return enforce_fail(-ENOENT, "cgroup v2 is not mounted; mount it: mount -t cgroup2 "
+					     "cgroup2 /sys/fs/cgroup");
+	cgroup = cgroup ? cgroup : "/";
+	if (cgroup[0] != '/' || strstr(cgroup, "/../") || strlen(cgroup) >= sizeof(e->cgroup))
+		return enforce_fail(-EINVAL, "no cgroup path: '%s'; it begins with / below %s",
+				    text_escape(cgroup, safe, sizeof(safe)), mount);
+	snprintf(e->cgroup, sizeof(e->cgroup), "%s", cgroup);
+	while (strlen(e->cgroup) > 1 && e->cgroup[strlen(e->cgroup) - 1] == '/')
+		e->cgroup[strlen(e->cgroup) - 1] = '\0';
+	snprintf(e->cgroup_dir, sizeof(e->cgroup_dir), "%s%s", mount,
+		 strcmp(e->cgroup, "/") ? e->cgroup : "");
+	e->cgroup_fd = open(e->cgroup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (e->cgroup_fd < 0)
+		return enforce_fail(-errno, "no cgroup '%s' below %s: %s",
+				    text_escape(cgroup, safe, sizeof(safe)), mount,
+				    strerror(errno));
+	if (fstatfs(e->cgroup_fd, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return enforce_fail(-EINVAL, "'%s' is no cgroup of %s",
+				    text_escape(cgroup, safe, sizeof(safe)), mount);
+	return 0;
+}
+
+int enforce_pins_prepare(struct enforce *e, const struct enforce_options *options, bool make)
+{
+	const char *dir = options->pin_dir ? options->pin_dir : ENFORCE_PIN_DIR;
+	char safe[128];
+	struct stat st;
+
+	e->cgroup_fd = -1;
+	if (dir[0] != '/' || strlen(dir) >= sizeof(e->pin_dir) - 32)
+		return enforce_fail(-EINVAL, "no directory for pins: '%s'; it is an absolute path",
+				    text_escape(dir, safe, sizeof(safe)));
+	snprintf(e->pin_dir, sizeof(e->pin_dir), "%s", dir);
+	if (!pins_on_bpffs(dir))
+		return enforce_fail(-ENOENT,
+				    "'%s' is not on a bpf file system; mount it: mount -t bpf bpf "
+				    "/sys/fs/bpf",
+				    text_escape(dir, safe, sizeof(safe)));
+	if (make && mkdir(dir, 0700) && errno != EEXIST)
+		return enforce_fail(-errno, "can't make '%s': %s",
+				    text_escape(dir, safe, sizeof(safe)), strerror(errno));
+	if (make && (lstat(dir, &st) || !S_ISDIR(st.st_mode) || st.st_uid))
+		return enforce_fail(-EPERM, "'%s' is no directory of root's",
+				    text_escape(dir, safe, sizeof(safe)));
+	return pins_cgroup(e, options->cgroup);
+}
+
+/* The layout that the pinned control map says. */
+static bool pins_same_layout(int fd)
+{
+	struct tcptimer_policy_control control;
+	uint32_t zero = 0;
+
+	return !bpf_map_lookup_elem(fd, &zero, &control) &&
+	       control.layout == TCPTIMER_POLICY_LAYOUT;
+}
+
+static bool pins_fits(int fd, const struct bpf_map *map)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       (info.type == BPF_MAP_TYPE_SK_STORAGE ||
+		info.max_entries == bpf_map__max_entries(map));
+}
+
+bool enforce_pins_reuse(struct enforce *e)
+{
+	int fds[ENFORCE_MAPS];
+	unsigned int i, opened = 0;
+	bool same = true;
+	const char *name;
+	char path[320];
+
+	for (i = 0; i < ENFORCE_MAPS; i++) {
+		struct bpf_map *map = enforce_map(e->bpf, i, &name);
+
+		pins_path(e, name, path, sizeof(path));
+		fds[i] = bpf_obj_get(path);
+		if (fds[i] < 0) {
+			same = false;
+			break;
+		}
+		opened++;
+		same = same && pins_fits(fds[i], map) && (i || pins_same_layout(fds[i]));
+	}
+	for (i = 0; i < opened; i++) {
+		if (same && bpf_map__reuse_fd(enforce_map(e->bpf, i, &name), fds[i]))
+			same = false;
+		close(fds[i]);
+	}
+	return same;
+}
+
+int enforce_pins_maps(struct enforce *e)
+{
+	const char *name;
+	char path[320];
+	unsigned int i;
+
+	for (i = 0; i < ENFORCE_MAPS; i++) {
+		struct bpf_map *map = enforce_map(e->bpf, i, &name);
+
+		pins_path(e, name, path, sizeof(path));
+		if (e->adopted && !access(path, F_OK))
+			continue;
+		unlink(path);
+		if (bpf_obj_pin(bpf_map__fd(map), path))
+			return enforce_fail(-errno, "can't pin %s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+/* The pinned link hangs on the cgroup that is asked for. */
+static bool pins_link_here(const struct enforce *e, struct bpf_link *link)
+{
+	struct bpf_link_info info = {};
+	uint32_t len = sizeof(info);
+	struct stat st;
+
+	return !bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &len) &&
+	       !fstat(e->cgroup_fd, &st) && info.cgroup.cgroup_id == st.st_ino;
+}
+
+static int pins_link(struct enforce *e, unsigned int i)
+{
+	struct bpf_link *old, *link = NULL;
+	struct bpf_program *prog;
+	const char *name;
+	char path[320];
+
+	prog = enforce_program(e->bpf, i, &name);
+	pins_path(e, name, path, sizeof(path));
+	old = bpf_link__open(path);
+	if (old && pins_link_here(e, old) && !bpf_link__update_program(old, prog)) {
+		e->links[i] = old; /* one step: no connection is without */
+		return 0;
+	}
+	link = bpf_program__attach_cgroup(prog, e->cgroup_fd);
+	if (!link) {
+		bpf_link__destroy(old);
+		return enforce_fail(-errno, "can't attach to %s: %s", e->cgroup_dir,
+				    strerror(errno));
+	}
+	if (old) {
+		bpf_link__unpin(old);
+		bpf_link__destroy(old);
+	}
+	unlink(path);
+	if (bpf_link__pin(link, path)) {
+		int err = -errno;
+
+		bpf_link__destroy(link);
+		return enforce_fail(err, "can't pin %s: %s", path, strerror(-err));
+	}
+	e->links[i] = link;
+	return 0;
+}
+
+int enforce_pins_links(struct enforce *e)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < ENFORCE_LINKS; i++)
+		if (!e->links[i])
+			err = pins_link(e, i);
+	return err;
+}
+
+bool enforce_pins_any(const struct enforce *e)
+{
+	static const char *const names[] = { "link_sockops", "link_setsockopt", "map_control" };
+	char path[320];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		pins_path(e, names[i], path, sizeof(path));
+		if (!access(path, F_OK))
+			return true;
+	}
+	return false;
+}
+
+int enforce_pins_remove(struct enforce *e)
+{
+	static const char *const links[] = { "link_sockops", "link_setsockopt" };
+	static const char *const maps[] = { "map_control",  "map_rules",   "map_cgroups",
+					    "map_counters", "map_sockets", "map_source" };
+	char path[320];
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < ENFORCE_LINKS; i++) {
+		struct bpf_link *link;
+
+		pins_path(e, links[i], path, sizeof(path));
+		link = e->links[i] ? e->links[i] : bpf_link__open(path);
+		e->links[i] = NULL;
+		if (link) {
+			bpf_link__detach(link); /* also where somebody else still holds it */
+			bpf_link__destroy(link);
+		}
+		if (unlink(path) && errno != ENOENT)
+			err = enforce_fail(-errno, "can't remove %s: %s", path, strerror(errno));
+	}
+	for (i = 0; i < ENFORCE_MAPS; i++) {
+		pins_path(e, maps[i], path, sizeof(path));
+		unlink(path);
+	}
+	rmdir(e->pin_dir);
+	return err;
+}
