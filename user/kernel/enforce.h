@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "policy/policy.h"
+#include "policy/policy_compile.h"
 #include "tcptimer/policy_map.h"
 
 #define ENFORCE_PIN_DIR "/sys/fs/bpf/tcptimer"
@@ -82,13 +82,5 @@ int enforce_clear(const struct enforce_options *options, struct enforce_pass *re
 
 /* What went wrong last and what to do, one line without "tcptimer:". */
 const char *enforce_error(void);
-
-/* A rule in the kernel's shape, for HZ; pure (policy/policy_compile.c). */
-void policy_compile_rule(const struct policy_rule *rule, uint32_t hz,
-			 struct tcptimer_policy_rule *ret_rule);
-/* Which rules may match sockets of the cgroup of that path, and of all below it. */
-void policy_compile_cgroup(const struct policy *policy, const char *path,
-			   uint64_t ret_own[TCPTIMER_POLICY_WORDS],
-			   uint64_t ret_inherit[TCPTIMER_POLICY_WORDS]);
 
 #endif
