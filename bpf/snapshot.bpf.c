@@ -5,6 +5,7 @@
  */
 #include "fill.h"
 #include "owner.h"
+#include "policy_of.h"
 
 const volatile __u32 cfg_hz = 250;
 const volatile __u32 cfg_states = ~0U;   /* mask of 1 << state to write */
@@ -100,6 +101,12 @@ int snapshot_tcp(struct bpf_iter__tcp *ctx)
 		return 0;
 	if (!s->cookie)
 		s->cookie = bpf_get_socket_cookie(skc);
+	if (s->kind == TCPTIMER_SOCK_FULL) {
+		struct tcp_sock *tp = bpf_skc_to_tcp_sock(skc);
+
+		if (tp)
+			s->policy = policy_of(tp);
+	}
 	bpf_seq_write(ctx->meta->seq, s, sizeof(*s));
 	return 0;
 }

@@ -8,6 +8,7 @@
  * record in a slot of its own.
  */
 #include "fill.h"
+#include "policy_of.h"
 #include "trace_map.h"
 
 const volatile __u32 cfg_timers = 0; /* mask of 1 << enum tcptimer_timer told without a stall */
@@ -646,8 +647,10 @@ static __always_inline bool trace_replaced(const struct tcptimer_event *ev)
 			    ev->old_state == TCPTIMER_STATE_CLOSING);
 }
 
-static __always_inline void trace_closed(struct trace_scratch *sc, __u64 sk, __u8 old_state)
+static __always_inline void trace_closed(struct trace_scratch *sc, struct sock *trusted,
+					 __u8 old_state)
 {
+	__u64 sk = (__u64)trusted;
 	struct trace_stall *st = trace_stall_find(sk);
 	struct tcptimer_event *ev = &sc->ev;
 	__u8 kind;
@@ -659,6 +662,7 @@ static __always_inline void trace_closed(struct trace_scratch *sc, __u64 sk, __u
 	ev->old_state = old_state;
 	ev->before.state = old_state;
 	fill_full(&ev->after, sk, NULL);
+	ev->after.policy = policy_of(trusted);
 	ev->err = ev->after.err;
 	if (st)
 		trace_stall_note(ev, st);
@@ -728,12 +732,13 @@ int BPF_PROG(trace_set_state, struct sock *sk, int old_state, int new_state)
 		if (sc) {
 			sc->ev.what |= TCPTIMER_W_CLOSED;
 			fill_full(&sc->ev.after, key, NULL);
+			sc->ev.after.policy = policy_of(sk);
 			sc->ev.err = sc->ev.after.err;
 			return 0;
 		}
 		sc = trace_slot(SLOT_STATE);
 		if (sc)
-			trace_closed(sc, key, old_state);
+			trace_closed(sc, sk, old_state);
 		return 0;
 	}
 	if (new_state != TCPTIMER_STATE_ESTABLISHED)

@@ -240,4 +240,9 @@ void event_judge(const struct tcptimer_event *event, unsigned int hz,
 	if (ret_verdict->action != TCPTIMER_ACTION_RETRANSMIT_FAILED)
 		ret_verdict->err = application_err(event);
 	ret_verdict->cause = event_cause(event, ret_verdict, hz);
+	ret_verdict->limit = event_limit(event, ret_verdict, hz);
+	if (event_limit_is_policy(event, ret_verdict->limit))
+		ret_verdict->cause = TCPTIMER_CAUSE_POLICY;
+	else
+		ret_verdict->limit = ret_verdict->cause;
 }

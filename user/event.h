@@ -15,6 +15,7 @@
 struct event_verdict {
 	enum tcptimer_action action; /* what the kernel did; NONE for STALL and RECOVERED */
 	enum tcptimer_cause cause;   /* why the connection ended; NONE while it lives */
+	enum tcptimer_cause limit;   /* cause POLICY: which limit of the rule; else the cause */
 	unsigned int n;              /* which retransmission or probe, from 1; 0: neither */
 	int err;         /* errno that the application sees, or why a send failed; 0: none */
 	int64_t next_ms; /* until this timer fires again (its bucket); -1: not armed */
@@ -30,6 +31,10 @@ int event_decode(const void *data, size_t len, struct tcptimer_event *ret_event)
 /* Judge a decoded event. `hz`: the kernel's CONFIG_HZ, > 0. */
 void event_judge(const struct tcptimer_event *event, unsigned int hz,
 		 struct event_verdict *ret_verdict);
+
+/* The rule's key whose limit ended the connection ("max_retries"); NULL unless cause is POLICY. */
+const char *event_policy_limit(const struct tcptimer_event *event,
+			       const struct event_verdict *verdict);
 
 /* The sentence for a person: "sent retransmission 3, next in 1.7s". Returns buf. */
 const char *event_describe(const struct tcptimer_event *event, const struct event_verdict *verdict,

@@ -186,3 +186,38 @@ enum tcptimer_cause event_cause(const struct tcptimer_event *event,
 		return TCPTIMER_CAUSE_UNREACHABLE;
 	return cause_timer(event, hz);
 }
+
+enum tcptimer_cause event_limit(const struct tcptimer_event *event,
+				const struct event_verdict *verdict, unsigned int hz)
+{
+	if (verdict->cause == TCPTIMER_CAUSE_UNREACHABLE && (event->what & EVENT_IN_HANDLER))
+		return cause_timer(event, hz);
+	return verdict->cause;
+}
+
+bool event_limit_is_policy(const struct tcptimer_event *event, enum tcptimer_cause limit)
+{
+	uint32_t policy = event->after.policy;
+
+	switch (limit) {
+	case TCPTIMER_CAUSE_USER_TIMEOUT:
+		return policy & (TCPTIMER_POLICY_USER_TIMEOUT | TCPTIMER_POLICY_LAST_RETRY);
+	case TCPTIMER_CAUSE_SYN_RETRIES:
+		return policy & TCPTIMER_POLICY_SYN_RETRIES;
+	case TCPTIMER_CAUSE_KEEPALIVE:
+		return policy & TCPTIMER_POLICY_KEEPALIVE;
+	default:
+		return false;
+	}
+}
+
+const char *event_policy_limit(const struct tcptimer_event *event,
+			       const struct event_verdict *verdict)
+{
+	if (verdict->cause != TCPTIMER_CAUSE_POLICY)
+		return NULL;
+	if (verdict->limit == TCPTIMER_CAUSE_USER_TIMEOUT &&
+	    (event->after.policy & TCPTIMER_POLICY_LAST_RETRY))
+		return "max_retries";
+	return tcptimer_cause_name(verdict->limit);
+}

@@ -53,5 +53,10 @@ static inline bool event_in_shrunk_window(const struct tcptimer_event *event)
 /* Why the connection ended (event_cause.c); `verdict` has its action and err. */
 enum tcptimer_cause event_cause(const struct tcptimer_event *event,
 				const struct event_verdict *verdict, unsigned int hz);
+/* The limit that ran out, also where an ICMP error gave the errno; `verdict` has its cause. */
+enum tcptimer_cause event_limit(const struct tcptimer_event *event,
+				const struct event_verdict *verdict, unsigned int hz);
+/* That limit was set by policy, not by the application or the host. */
+bool event_limit_is_policy(const struct tcptimer_event *event, enum tcptimer_cause limit);
 
 #endif

@@ -109,6 +109,28 @@ static void say_probed(struct sentence *out, const struct tcptimer_event *event,
 		say(out, "sent window probe %u", verdict->n);
 }
 
+/* The limit of the rule that ran out. */
+static void say_policy(struct sentence *out, const struct tcptimer_event *event,
+		       const struct event_verdict *verdict)
+{
+	const struct tcptimer_snapshot *after = &event->after;
+
+	switch (verdict->limit) {
+	case TCPTIMER_CAUSE_SYN_RETRIES:
+		say(out, ": SYN unanswered %u times", after->retransmits + 1U);
+		break;
+	case TCPTIMER_CAUSE_KEEPALIVE:
+		say(out, ": keepalive probes unanswered %u times", after->probes_out + 0U);
+		break;
+	default:
+		if (after->policy & TCPTIMER_POLICY_LAST_RETRY)
+			say(out, ": retransmissions unanswered %u times", after->retransmits + 0U);
+		else
+			say_span(out, ": TCP_USER_TIMEOUT of ", after->user_timeout_ms);
+		break;
+	}
+}
+
 /* Why, in words; the numbers that the kernel compared stand with them where they are known. */
 static void say_cause(struct sentence *out, const struct tcptimer_event *event,
 		      const struct event_verdict *verdict)
@@ -156,6 +178,9 @@ static void say_cause(struct sentence *out, const struct tcptimer_event *event,
 		break;
 	case TCPTIMER_CAUSE_USER_TIMEOUT:
 		say_span(out, " of ", after->user_timeout_ms);
+		break;
+	case TCPTIMER_CAUSE_POLICY:
+		say_policy(out, event, verdict);
 		break;
 	default:
 		break;

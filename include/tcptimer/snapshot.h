@@ -71,6 +71,16 @@ enum tcptimer_pending {
 #define TCPTIMER_ACK_NOMEM 32
 
 /*
+ * tcptimer_snapshot.policy: the rule's place in the map of rules + 1, and the limits that policy, not
+ * the application, has set. Known where the kernel hands the socket itself: in `list`, and at ends.
+ */
+#define TCPTIMER_POLICY_RULE 0xffffu
+#define TCPTIMER_POLICY_USER_TIMEOUT (1u << 16)
+#define TCPTIMER_POLICY_LAST_RETRY (1u << 17) /* max_retries: TCP_USER_TIMEOUT is the last retry's */
+#define TCPTIMER_POLICY_SYN_RETRIES (1u << 18)
+#define TCPTIMER_POLICY_KEEPALIVE (1u << 19)
+
+/*
  * The namespace's sysctls (struct netns_ipv4), raw as the kernel stores them: those that /proc shows
  * in seconds are jiffies here, tcp_rto_max_ms stays in ms (0: this kernel has none, so 120 s).
  */
@@ -205,7 +215,7 @@ struct tcptimer_snapshot {
 	__u32 delack_ato_jiffies;      /* icsk_ack.ato */
 	__u32 fastopen_timeout;        /* TFO child: req->timeout, jiffies */
 	__u32 tw_ts_recent_stamp;      /* time wait: seconds */
-	__u32 pad;
+	__u32 policy;                  /* TCPTIMER_POLICY_*: the rule that holds for it; 0: none known */
 
 	struct tcptimer_sysctls sysctls;
 };

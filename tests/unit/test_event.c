@@ -693,6 +693,72 @@ static void test_causes(void **state)
 }
 
 /* Timestamps in microseconds wrap after 71 minutes; a user_timeout is still found. */
+/* The limit that ran out was policy's: so it says, and which key of the rule. */
+static void test_policy(void **state)
+{
+	static const struct {
+		unsigned int timer;
+		uint32_t policy, user_timeout_ms;
+		int err;
+		enum tcptimer_cause cause, limit;
+		const char *key, *text;
+	} rows[] = {
+		{ TCPTIMER_TIMER_RETRANS, 1 | TCPTIMER_POLICY_USER_TIMEOUT, 3000, ETIMEDOUT,
+		  TCPTIMER_CAUSE_POLICY, TCPTIMER_CAUSE_USER_TIMEOUT, "user_timeout",
+		  "ended by policy: TCP_USER_TIMEOUT of 3s (ETIMEDOUT)" },
+		{ TCPTIMER_TIMER_RETRANS, 1 | TCPTIMER_POLICY_LAST_RETRY, 3000, ETIMEDOUT,
+		  TCPTIMER_CAUSE_POLICY, TCPTIMER_CAUSE_USER_TIMEOUT, "max_retries",
+		  "ended by policy: retransmissions unanswered 4 times (ETIMEDOUT)" },
+		/* An ICMP error gave the errno; the limit is policy's all the same. */
+		{ TCPTIMER_TIMER_RETRANS, 1 | TCPTIMER_POLICY_USER_TIMEOUT, 3000, EHOSTUNREACH,
+		  TCPTIMER_CAUSE_POLICY, TCPTIMER_CAUSE_USER_TIMEOUT, "user_timeout",
+		  "ended by policy: TCP_USER_TIMEOUT of 3s (EHOSTUNREACH)" },
+		/* A rule holds for it, but the limit is the application's, or the host's. */
+		{ TCPTIMER_TIMER_RETRANS, 1 | TCPTIMER_POLICY_KEEPALIVE, 3000, ETIMEDOUT,
+		  TCPTIMER_CAUSE_USER_TIMEOUT, TCPTIMER_CAUSE_USER_TIMEOUT, NULL, NULL },
+		{ TCPTIMER_TIMER_RETRANS, 1 | TCPTIMER_POLICY_USER_TIMEOUT, 0, ETIMEDOUT,
+		  TCPTIMER_CAUSE_RETRIES, TCPTIMER_CAUSE_RETRIES, NULL, NULL },
+		{ TCPTIMER_TIMER_KEEPALIVE, 1 | TCPTIMER_POLICY_KEEPALIVE, 0, ETIMEDOUT,
+		  TCPTIMER_CAUSE_POLICY, TCPTIMER_CAUSE_KEEPALIVE, "keepalive",
+		  "ended by policy: keepalive probes unanswered 3 times (ETIMEDOUT)" },
+		{ TCPTIMER_TIMER_SYN, 1 | TCPTIMER_POLICY_SYN_RETRIES, 0, ETIMEDOUT,
+		  TCPTIMER_CAUSE_POLICY, TCPTIMER_CAUSE_SYN_RETRIES, "syn_retries",
+		  "ended by policy: SYN unanswered 5 times (ETIMEDOUT)" },
+		{ TCPTIMER_TIMER_SYN, 1, 0, ETIMEDOUT, TCPTIMER_CAUSE_SYN_RETRIES,
+		  TCPTIMER_CAUSE_SYN_RETRIES, NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct tcptimer_event event = blank();
+		struct event_verdict verdict;
+		char text[160];
+
+		event.kind = TCPTIMER_EVENT_ABORT;
+		event.timer = (uint8_t)rows[i].timer;
+		event.what |= TCPTIMER_W_CLOSED;
+		event.before.pending = TCPTIMER_PENDING_RETRANS;
+		if (rows[i].timer == TCPTIMER_TIMER_SYN)
+			event.before.state = TCPTIMER_STATE_SYN_SENT;
+		event.after.retransmits = 4;
+		event.after.probes_out = 3;
+		event.after.retrans_stamp = (uint32_t)(NOW_NS / 1000000) - 3000;
+		event.after.user_timeout_ms = rows[i].user_timeout_ms;
+		event.after.policy = rows[i].policy;
+		event.err = event.after.err = rows[i].err;
+		event_judge(&event, TEST_HZ, &verdict);
+		assert_int_equal(verdict.cause, rows[i].cause);
+		assert_int_equal(verdict.limit, rows[i].limit);
+		if (rows[i].key)
+			assert_string_equal(event_policy_limit(&event, &verdict), rows[i].key);
+		else
+			assert_null(event_policy_limit(&event, &verdict));
+		if (rows[i].text)
+			assert_string_equal(event_describe(&event, &verdict, text, sizeof(text)),
+					    rows[i].text);
+	}
+}
+
 static void test_microseconds(void **state)
 {
 	struct cause_row row = causes[1];
@@ -839,6 +905,7 @@ int main(void)
 		cmocka_unit_test(test_requests_end),
 		cmocka_unit_test(test_time_wait),
 		cmocka_unit_test(test_causes),
+		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_microseconds),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_recovered),

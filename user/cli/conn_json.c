@@ -122,6 +122,7 @@ struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer
 						       TCPTIMER_TIMER_NONE));
 	json_object_object_add(o, "stall_ms", json_object_new_int64(conn_stall_ms(s, conn->hz)));
 	json_add_deadline(o, conn);
+	json_object_object_add(o, "rule", json_text(conn->rule));
 	json_object_object_add(o, "orphan",
 			       json_object_new_boolean((s->flags & TCPTIMER_F_DEAD) != 0));
 	json_object_object_add(o, "pid", conn->pid ? json_object_new_int(conn->pid) : NULL);

@@ -7,6 +7,7 @@
 #include "deadline.h"
 #include "kernel/kernel.h"
 #include "kernel/profile.h"
+#include "kernel/rules.h"
 
 int names_init(struct names *names)
 {
@@ -31,6 +32,7 @@ void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const s
 		.cgroup = cgroups_path(snap->cgroup_id),
 		.netns_name = netns_name(snap->netns),
 		.hz = names->hz,
+		.rule = rules_name(snap->policy),
 	};
 	/* An orphan has none; an owner found under its address is the one that closed it. */
 	if (owner && (request || !(snap->flags & TCPTIMER_F_DEAD))) {

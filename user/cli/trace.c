@@ -143,7 +143,7 @@ static void trace_foretell(struct trace *t, const struct tcptimer_event *event,
 	/* No timer of what is left foretells anything. */
 	conn->deadline_known = conn->has_deadline = conn->has_silent = false;
 	if (event->kind == TCPTIMER_EVENT_ABORT)
-		t->out.has_drift = foretold_end(t->out.foretold, &event->after, verdict->cause,
+		t->out.has_drift = foretold_end(t->out.foretold, &event->after, verdict->limit,
 						event->time_ns, &t->out.drift);
 	else
 		foretold_forget(t->out.foretold, event->after.sk);

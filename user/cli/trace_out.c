@@ -45,6 +45,7 @@ static int trace_out_json(const struct trace_out *out, const struct tcptimer_eve
 {
 	struct json_object *o =
 		conn_json(conn, event->timer, trace_time_ns(event) + out->offset_ns);
+	const char *limit;
 	char number[16];
 
 	if (!o)
@@ -62,6 +63,8 @@ static int trace_out_json(const struct trace_out *out, const struct tcptimer_eve
 			       verdict->cause ?
 				       json_object_new_string(tcptimer_cause_name(verdict->cause)) :
 				       NULL);
+	limit = event_policy_limit(event, verdict);
+	json_object_object_add(o, "limit", limit ? json_object_new_string(limit) : NULL);
 	json_object_object_add(o, "errno",
 			       verdict->err ? json_object_new_string(conn_errno(
 						      verdict->err, number, sizeof(number))) :
@@ -91,6 +94,7 @@ static int trace_out_text(const struct trace_out *out, const struct tcptimer_eve
 {
 	const struct tcptimer_snapshot *s = &event->after;
 	char when[32], local[64], remote[64], age[24] = "", what[160], where[512] = "", comm[80];
+	char rule[288];
 
 	trace_clock(out, trace_time_ns(event), when, sizeof(when));
 	text_addr_port(s->family, s->local_addr, s->local_port, local, sizeof(local));
@@ -100,6 +104,8 @@ static int trace_out_text(const struct trace_out *out, const struct tcptimer_eve
 	event_describe(event, verdict, what, sizeof(what));
 	printf("%-12s  %-10s %-10s %-21s  %-21s %8s  %s", when, tcptimer_event_name(event->kind),
 	       event->timer ? tcptimer_timer_name(event->timer) : "-", local, remote, age, what);
+	if (verdict->cause == TCPTIMER_CAUSE_POLICY && conn->rule)
+		printf("; rule %s", text_escape(conn->rule, rule, sizeof(rule)));
 	if (event->kind == TCPTIMER_EVENT_EXPIRED && conn->has_deadline)
 		printf("; ends in %s (%s)", text_span(conn->deadline_ms, age, sizeof(age)),
 		       tcptimer_cause_name(conn->deadline_cause));

@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 #include "kernel/kernel.h"
 #include "kernel/loader.h"
+#include "kernel/rules.h"
 #include "tcptimer.skel.h"
 
 const struct loader_program loader_programs[] = {
@@ -64,7 +65,6 @@ static void loader_leave_policy(struct tcptimer_bpf *bpf)
 	bpf_map__set_autocreate(bpf->maps.policy_rules, false);
 	bpf_map__set_autocreate(bpf->maps.policy_cgroups, false);
 	bpf_map__set_autocreate(bpf->maps.policy_counters, false);
-	bpf_map__set_autocreate(bpf->maps.policy_sockets, false);
 	bpf_map__set_autocreate(bpf->maps.policy_source, false);
 	bpf_map__set_autocreate(bpf->maps.iter_listeners, false);
 	bpf_map__set_autocreate(bpf->maps.cgroup_events, false);
@@ -80,9 +80,11 @@ int loader_load(struct tcptimer_bpf *bpf)
 		bpf_map__set_autocreate(bpf->maps.trace_losses, false);
 		bpf_map__set_autocreate(bpf->maps.trace_scratch, false);
 	}
-	if (!bpf_program__autoload(bpf->progs.policy_existing))
+	if (!bpf_program__autoload(bpf->progs.policy_existing)) {
 		loader_leave_policy(bpf);
-	else
+		rules_reuse(bpf);
+	} else {
 		bpf_map__set_autocreate(bpf->maps.snapshot_scratch, false);
+	}
 	return tcptimer_bpf__load(bpf);
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What policy holds of a socket, for snapshots.
+ * Receives a trusted socket; hands tcptimer_snapshot.policy from the policy programs' storage.
+ */
+#ifndef TCPTIMER_BPF_POLICY_OF_H
+#define TCPTIMER_BPF_POLICY_OF_H
+
+#include "policy_maps.h"
+#include "tcptimer/snapshot.h"
+
+#define POLICY_OF_BIT(id) (1U << (id))
+#define POLICY_OF_KEEPALIVE                                                                        \
+	(POLICY_OF_BIT(POLICY_KEEPALIVE_ENABLE) | POLICY_OF_BIT(POLICY_KEEPALIVE_IDLE) |           \
+	 POLICY_OF_BIT(POLICY_KEEPALIVE_INTERVAL) | POLICY_OF_BIT(POLICY_KEEPALIVE_PROBES))
+
+static __always_inline __u32 policy_of(void *sk)
+{
+	const struct tcptimer_policy_sock *st = bpf_sk_storage_get(&policy_sockets, sk, NULL, 0);
+	__u32 policy;
+
+	if (!st || !st->rule)
+		return 0;
+	/* Banks take turns: enforce_apply(). */
+	policy = (st->generation & 1) * TCPTIMER_POLICY_RULES + st->rule;
+	if (st->changed & POLICY_OF_BIT(POLICY_USER_TIMEOUT))
+		policy |= TCPTIMER_POLICY_USER_TIMEOUT;
+	if (st->armed)
+		policy |= TCPTIMER_POLICY_LAST_RETRY;
+	if (st->changed & POLICY_OF_BIT(POLICY_SYN_RETRIES))
+		policy |= TCPTIMER_POLICY_SYN_RETRIES;
+	if (st->changed & POLICY_OF_KEEPALIVE)
+		policy |= TCPTIMER_POLICY_KEEPALIVE;
+	return policy;
+}
+
+#endif

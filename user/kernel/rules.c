@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The rules that are in force, for commands that only look: which rule holds for a socket.
+ * Receives tcptimer_snapshot.policy; hands names out of the maps that the daemon has pinned.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "kernel/enforce.h"
+#include "kernel/rules.h"
+#include "tcptimer/snapshot.h"
+#include "tcptimer.skel.h"
+
+const char *rules_pin_dir(void)
+{
+	const char *dir = getenv("TCPTIMER_PIN_DIR");
+
+	return dir && dir[0] == '/' ? dir : ENFORCE_PIN_DIR;
+}
+
+static int rules_open(const char *name)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "%s/%s", rules_pin_dir(), name);
+	return bpf_obj_get(path);
+}
+
+/* Of another layout, or none: then no socket is known to have a rule. */
+void rules_reuse(struct tcptimer_bpf *bpf)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+	int fd = rules_open("map_sockets");
+
+	if (fd < 0)
+		return;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == BPF_MAP_TYPE_SK_STORAGE &&
+	    info.value_size == bpf_map__value_size(bpf->maps.policy_sockets))
+		bpf_map__reuse_fd(bpf->maps.policy_sockets, fd);
+	close(fd);
+}
+
+const char *rules_name(uint32_t policy)
+{
+	static struct tcptimer_policy_rule rule;
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info), key = (policy & TCPTIMER_POLICY_RULE) - 1;
+	static int fd = -1;
+	bool found;
+
+	if (!(policy & TCPTIMER_POLICY_RULE))
+		return NULL;
+	/* Opened anew each time it fails only: a daemon that starts later is found. */
+	if (fd < 0)
+		fd = rules_open("map_rules");
+	if (fd < 0)
+		return NULL;
+	found = !bpf_obj_get_info_by_fd(fd, &info, &len) && info.value_size == sizeof(rule) &&
+		!bpf_map_lookup_elem(fd, &key, &rule);
+	rule.name[sizeof(rule.name) - 1] = '\0';
+	return found && rule.name[0] ? rule.name : NULL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules that are in force, for commands that only look: which rule holds for a socket.
+ * Receives tcptimer_snapshot.policy; hands names out of the maps that the daemon has pinned.
+ */
+#ifndef TCPTIMER_KERNEL_RULES_H
+#define TCPTIMER_KERNEL_RULES_H
+
+#include <stdint.h>
+
+struct tcptimer_bpf;
+
+/* Before loading: the pinned storage of sockets takes the place of an empty one of the object's own. */
+void rules_reuse(struct tcptimer_bpf *bpf);
+/* The rule's name, or NULL: none, or it is gone. Valid until the next call. */
+const char *rules_name(uint32_t policy);
+/* Where the pins are: TCPTIMER_PIN_DIR, else ENFORCE_PIN_DIR. */
+const char *rules_pin_dir(void);
+
+#endif
