@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "cli/commands.h"
 #include "kernel/kernel.h"
 #include "kernel/profile.h"
+#include "policy/policy_settings.h"
 #include "text.h"
 
 #define DOCTOR_MAX 64
@@ -33,6 +35,7 @@ struct doctor {
 	struct doctor_check checks[DOCTOR_MAX];
 	size_t count;
 	bool ok;
+	bool no_daemon;
 	char kernel[2 * sizeof(((struct utsname *)0)->release)];
 };
 
@@ -53,6 +56,8 @@ __attribute__((format(printf, 6, 7))) static void doctor_add(struct doctor *d, c
 	va_start(args, format);
 	vsnprintf(c->detail, sizeof(c->detail), format, args);
 	va_end(args);
+	if (!ok && strstr(needed_by, "daemon"))
+		d->no_daemon = true;
 	if (!ok && main_job)
 		d->ok = false;
 }
@@ -188,11 +193,53 @@ static void doctor_cgroup(struct doctor *d)
 	const char *mount = cgroups_mount();
 
 	if (mount)
-		doctor_add(d, "cgroup2", "list, trace", true, false, "names of cgroups: %s", mount);
+		doctor_add(d, "cgroup2", "list, trace, daemon", true, false, "names of cgroups: %s",
+			   mount);
 	else
 		doctor_add(
-			d, "cgroup2", "list, trace", false, false,
+			d, "cgroup2", "list, trace, daemon", false, false,
 			"names of cgroups: not mounted; as root: mount -t cgroup2 none /sys/fs/cgroup");
+}
+
+/* Where policy's programs are pinned. */
+static void doctor_bpffs(struct doctor *d)
+{
+	struct statfs fs;
+
+	if (!statfs("/sys/fs/bpf", &fs) && fs.f_type == BPF_FS_MAGIC)
+		doctor_add(d, "bpffs", "daemon", true, false, "/sys/fs/bpf");
+	else
+		doctor_add(d, "bpffs", "daemon", false, false,
+			   "not mounted; as root: mount -t bpf bpf /sys/fs/bpf");
+}
+
+/* What a policy may set that this kernel lacks (user/policy/policy_settings.c has the versions). */
+static void doctor_settings(struct doctor *d)
+{
+	char missing[256] = "";
+	size_t used = 0, i;
+	unsigned int major = 0, minor = 0;
+	struct utsname uts;
+
+	uname(&uts);
+	sscanf(uts.release, "%u.%u", &major, &minor);
+	for (i = 0; i < POLICY_SETTING_COUNT; i++) {
+		const struct policy_setting *s = &policy_settings[i];
+
+		if (s->since_major > major || (s->since_major == major && s->since_minor > minor))
+			used += (size_t)snprintf(missing + used, sizeof(missing) - used,
+						 "%s%s takes %s", used ? ", " : "", s->name,
+						 s->since);
+	}
+	if (major < 6 || (major == 6 && minor < 12))
+		used += (size_t)snprintf(
+			missing + used, sizeof(missing) - used,
+			"%smax_retries reaches connections that are older than the daemon from 6.12 on",
+			used ? ", " : "");
+	if (used)
+		doctor_add(d, "policy settings", "policy", false, false, "%s", missing);
+	else
+		doctor_add(d, "policy settings", "policy", true, false, "all");
 }
 
 static void doctor_programs(struct doctor *d)
@@ -229,6 +276,8 @@ static void doctor_look(struct doctor *d)
 			   missing);
 	doctor_lockdown(d);
 	doctor_cgroup(d);
+	doctor_bpffs(d);
+	doctor_settings(d);
 	if (!privileged)
 		return;
 	doctor_kallsyms(d);
@@ -276,8 +325,12 @@ static void doctor_text(const struct doctor *d)
 		if (!c->ok)
 			printf("     %-25s needed by: %s\n", "", c->needed_by);
 	}
-	puts(d->ok ? "\n`list` and `trace` can run." :
-		     "\n`list` or `trace` can't run: see FAIL above.");
+	if (!d->ok)
+		puts("\n`list` or `trace` can't run: see FAIL above.");
+	else if (d->no_daemon)
+		puts("\n`list` and `trace` can run, `daemon` can't: see warn above.");
+	else
+		puts("\n`list`, `trace` and `daemon` can run.");
 }
 
 int doctor_run(const struct command *command, int argc, char **argv)
