@@ -147,6 +147,7 @@ struct trial {
 	enum verdict verdict;
 	char reason[256];
 	unsigned int held;    /* events compared */
+	bool cut;             /* a draw whose end is too many events away: held as far as followed */
 	unsigned int rebased; /* forecasts made anew, after a late firing or answer */
 	int64_t worst;        /* jiffies, the largest |came - foretold| */
 	uint32_t worst_late;
@@ -158,7 +159,8 @@ struct trial {
 
 bool trial_init(struct trial *trial, const struct row *row, int family);
 bool trial_up(struct trial *trial); /* makes its world */
-void trial_down(struct trial *trial);
+void trial_close(struct trial *trial); /* its sockets, at once */
+void trial_down(struct trial *trial);  /* and its world */
 /* Run words until one waits. */
 void trial_step(struct trial *trial);
 void trial_react(struct trial *trial); /* read what the kernel sent, and answer */
@@ -170,6 +172,9 @@ __attribute__((format(printf, 2, 3))) void trial_fail(struct trial *trial, const
 bool trial_snapshot(struct trial *trial, struct tcptimer_snapshot *ret_snapshot);
 
 /* ---- hold.c: forecast against what came */
+
+/* A draw is followed for so many events at most: an RTO of some ms may fire for hours. */
+#define HOLD_DRAWN_EVENTS 400
 
 void hold_snapshot(struct trial *trial); /* `snap`: foretell from now */
 void hold_event(struct trial *trial, const struct tcptimer_event *event);

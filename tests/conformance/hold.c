@@ -311,6 +311,11 @@ static void hold_next(struct trial *trial, const struct tcptimer_event *event, s
 		hold_ended(trial);
 		return;
 	}
+	if (trial->random && trial->held >= HOLD_DRAWN_EVENTS) {
+		trial->verdict = VERDICT_PASSED;
+		trial->cut = true;
+		return;
+	}
 	/* Where the peer answers, its answer comes first: hold_answered() goes on from there. */
 	over = (f->next == f->timeline.count && f->timeline.truncated) || trial->coarse;
 	trial->coarse = hold_is_coarse(exp);
@@ -360,6 +365,10 @@ void hold_event(struct trial *trial, const struct tcptimer_event *event)
 		hold_ended(trial); /* what the answer acknowledged was the last FIN */
 		return;
 	}
+	if (!exp && f->timeline.truncated) {
+		trial->deferred = true; /* more than the forecast has room for */
+		return;
+	}
 	if (!exp) {
 		trial_fail(trial, "%s %s, nothing was foretold", tcptimer_timer_name(seen->timer),
 			   tcptimer_action_name(seen->verdict.action));
@@ -392,21 +401,23 @@ void hold_answered(struct trial *trial, uint64_t sent_ns)
 	struct tcptimer_snapshot snap;
 	uint64_t jiffy, foretold;
 
-	observe_consume();
-	if (!trial->forecast.active || trial->ended || trial->verdict != VERDICT_PENDING)
+	if (!trial->forecast.active || trial->ended || trial->verdict != VERDICT_PENDING) {
+		observe_consume();
 		return;
+	}
 	jiffy = jiffy_at(&trial->forecast.snap, sent_ns);
 	foretold = trial->last_jiffy + (uint64_t)trial->rtt_ms * observe_hz / 1000;
-	if (hold_request_gone(trial))
+	trial->ended_fatal = trial->last_jiffy && jiffy > foretold;
+	if (trial->ended_fatal && jiffy - foretold > trial->worst_late)
+		trial->worst_late = (uint32_t)(jiffy - foretold);
+	observe_consume(); /* an end that the answer brought about */
+	if (trial->ended || hold_request_gone(trial))
 		return;
 	/* On a host an ICMP error's time within its jiffy, which RFC 6069 subtracts, is anyone's guess. */
 	if (jiffy == foretold && (observe_guest || trial->manner != MANNER_ICMP))
 		return;
-	if (trial->last_jiffy && jiffy > foretold && jiffy - foretold > trial->worst_late)
-		trial->worst_late = (uint32_t)(jiffy - foretold);
-	trial->ended_fatal = true;
 	if (!trial_snapshot(trial, &snap) || snap.state == TCPTIMER_STATE_CLOSE) {
-		if (trial->recovered && !trial->ended)
+		if (trial->recovered)
 			hold_ended(trial);
 		return;
 	}

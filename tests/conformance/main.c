@@ -96,7 +96,7 @@ static void parse(int argc, char **argv, struct options *o)
 
 static int conclude(const struct options *o, double seconds, size_t *ret_passed, size_t *ret_failed)
 {
-	size_t i, sums[4] = { 0 }, drawn = 0, events = 0;
+	size_t i, sums[4] = { 0 }, drawn = 0, events = 0, cut = 0, over = 0;
 	int64_t worst = 0;
 	uint32_t late = 0;
 
@@ -106,6 +106,8 @@ static int conclude(const struct options *o, double seconds, size_t *ret_passed,
 		sums[t->verdict]++;
 		drawn += t->random != 0;
 		events += t->held + t->checks;
+		cut += t->cut;
+		over += t->random && t->verdict == VERDICT_SKIPPED;
 		if (t->verdict == VERDICT_PASSED && llabs(t->worst) > llabs(worst))
 			worst = t->worst;
 		if (t->worst_late > late)
@@ -123,7 +125,8 @@ static int conclude(const struct options *o, double seconds, size_t *ret_passed,
 		printf("events were lost: nothing is proven\n");
 		sums[VERDICT_FAILED]++;
 	}
-	printf("%zu skipped: this kernel lacks what they take\n", sums[VERDICT_SKIPPED]);
+	printf("%zu skipped: this kernel lacks what they take; of the draws, %zu were over before their moment, %zu followed for %u events and no longer\n",
+	       sums[VERDICT_SKIPPED] - over, over, cut, HOLD_DRAWN_EVENTS);
 	*ret_passed = sums[VERDICT_PASSED];
 	*ret_failed = sums[VERDICT_FAILED];
 	return sums[VERDICT_FAILED] ? 1 : 0;

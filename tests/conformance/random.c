@@ -329,6 +329,7 @@ static struct trial *shrink_variant(const struct trial *trial, size_t skip)
 		free(variant);
 		return NULL;
 	}
+	variant->random = trial->random;
 	return variant;
 }
 

@@ -78,10 +78,19 @@ static void close_at(int *fd)
 	*fd = -1;
 }
 
-void trial_down(struct trial *trial)
+void trial_close(struct trial *trial)
 {
+	struct linger now = { .l_onoff = 1 };
+
+	if (trial->fd >= 0) /* nothing is left behind in the kernel */
+		setsockopt(trial->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close_at(&trial->fd);
 	close_at(&trial->listener);
+}
+
+void trial_down(struct trial *trial)
+{
+	trial_close(trial);
 	close_at(&trial->tun.fd);
 	close_at(&trial->netns.fd);
 	trial->up = false;
