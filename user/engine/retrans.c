@@ -185,6 +185,7 @@ static void retrans_closed_window(struct engine_stream *st, struct tcptimer_engi
 	ev->action = drop ? TCPTIMER_ACTION_RETRANSMIT_FAILED : TCPTIMER_ACTION_RETRANSMITTED;
 	ev->n = ++st->n;
 	retrans_stamp(st, !drop);
+	engine_route_reset(st); /* before the interval is reckoned, unlike after an ordinary RTO */
 	retrans_backoff(st, ev, st->profile->backoff_shrunk);
 	if (drop || !retrans_answer(st, ev))
 		retrans_arm(st, ev);
