@@ -116,7 +116,7 @@ $(call obj,$(wildcard tests/lib/*.c)): CFLAGS_ALL += -Itests
 
 # ---- conformance: the engine against kernels, on this host and in guests under virtual time ----
 CONF := $(B)/conformance
-CONF_LIB := sys rtnl packet tun peer app
+CONF_LIB := sys rtnl packet tun peer app witness
 CONF_OBJ := $(call obj,$(wildcard tests/conformance/*.c) $(CONF_LIB:%=tests/lib/%.c))
 CONF_OUT := $(B)/conformance-out
 # How many are drawn at random beside the rows, in the guests.

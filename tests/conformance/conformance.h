@@ -147,17 +147,22 @@ struct trial {
 	enum verdict verdict;
 	char reason[256];
 	unsigned int held;    /* events compared */
-	bool cut;             /* a draw whose end is too many events away: held as far as followed */
+	bool cut;             /* a draw whose end is too far away: held as far as followed */
 	unsigned int rebased; /* forecasts made anew, after a late firing or answer */
 	int64_t worst;        /* jiffies, the largest |came - foretold| */
 	uint32_t worst_late;
 	unsigned int checks;  /* single rules held (TIME_WAIT, keepalive options) */
+	uint64_t unseen;      /* events that no BPF program saw: before it began, then while it ran */
+	bool repeated;        /* the disagreement came back when it was run again */
 	struct trial *next;   /* in the hash of namespaces */
 };
 
 /* ---- trial.c: worlds; play.c: words; answer.c: the peer */
 
 bool trial_init(struct trial *trial, const struct row *row, int family);
+/* Another trial like `of`, with these settings and this play. */
+bool trial_vary(struct trial *ret_trial, const struct trial *of, const char *settings,
+		const char *play);
 bool trial_up(struct trial *trial); /* makes its world */
 void trial_close(struct trial *trial); /* its sockets, at once */
 void trial_down(struct trial *trial);  /* and its world */
@@ -192,6 +197,13 @@ void rules_keepalive(struct trial *trial, const char *word);
 /* ---- run.c */
 
 void run_trials(struct trial **trials, size_t count);
+
+/* ---- again.c: on a host, whose kernel may leave BPF programs out */
+
+void again_begin(struct trial *trial);
+void again_end(struct trial *trial);
+/* Runs again what may have failed of that; how many trials that were. */
+size_t again_run(struct trial **trials, size_t count);
 
 /* ---- random.c */
 

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include "conformance.h"
+#include "lib/witness.h"
 
 #define SHRINK_MAX 2   /* disagreements that are made smaller */
 #define SHRINK_HELD 60 /* of those that show early */
@@ -119,13 +120,13 @@ static int conclude(const struct options *o, double seconds, size_t *ret_passed,
 	       observe_profile.name, observe_hz, observe_guest ? "virtual time" : "real time",
 	       trial_count, drawn, (unsigned long long)o->seed, events);
 	printf("worst error of those passed %lld jiffies, latest firing %u jiffies; events lost %llu, programs left out %llu times; %.1f s\n",
-	       (long long)worst, late, (unsigned long long)observe_lost(),
+	       (long long)worst, late, (unsigned long long)(observe_lost() + observe_unseen()),
 	       (unsigned long long)observe_missed(), seconds);
-	if (observe_lost()) {
+	if (observe_lost() || (observe_guest && observe_unseen())) {
 		printf("events were lost: nothing is proven\n");
 		sums[VERDICT_FAILED]++;
 	}
-	printf("%zu skipped: this kernel lacks what they take; of the draws, %zu were over before their moment, %zu followed for %u events and no longer\n",
+	printf("%zu skipped: this kernel lacks what they take; of the draws, %zu were over before their moment, %zu not followed to their end (%u events, or three hours)\n",
 	       sums[VERDICT_SKIPPED] - over, over, cut, HOLD_DRAWN_EVENTS);
 	*ret_passed = sums[VERDICT_PASSED];
 	*ret_failed = sums[VERDICT_FAILED];
@@ -137,7 +138,7 @@ int main(int argc, char **argv)
 	struct rlimit files = { 65536, 65536 }; /* some four a trial */
 	struct options o = { .seed = 1 };
 	uint64_t begin = observe_ns();
-	size_t i, passed, failed;
+	size_t i, passed, failed, again;
 	unsigned int shrunk = 0;
 	double seconds;
 	int status;
@@ -155,9 +156,15 @@ int main(int argc, char **argv)
 			printf("%s\t%s\t%s\n", trials[i]->name, trials[i]->settings, trials[i]->play);
 		return 0;
 	}
+	if (!observe_guest && !witness_start())
+		printf("no witness of what this kernel runs no BPF program for: every failure stands\n");
 	run_trials(trials, trial_count);
+	again = observe_guest ? 0 : again_run(trials, trial_count);
 	seconds = (double)(observe_ns() - begin) / 1e9;
 	report_table(stdout, trials, trial_count, o.verbose);
+	if (!observe_guest)
+		printf("%zu run again: the kernel ran no BPF program at %llu timers\n", again,
+		       (unsigned long long)witness_missed());
 	status = conclude(&o, seconds, &passed, &failed);
 	if (o.json && !report_json(o.json, trials, trial_count, o.seed, seconds))
 		fprintf(stderr, "conformance: %s can't be written\n", o.json);
@@ -168,6 +175,7 @@ int main(int argc, char **argv)
 			random_shrink(trials[i]);
 			shrunk++;
 		}
+	witness_stop();
 	printf("%zu passed, %zu failed\n", passed, failed);
 	return status;
 }

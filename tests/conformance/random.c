@@ -318,18 +318,13 @@ static struct trial *shrink_variant(const struct trial *trial, size_t skip)
 	char settings[TRIAL_TEXT], play[TRIAL_TEXT];
 	size_t words = shrink_words(trial->settings);
 	struct trial *variant = malloc(sizeof(*variant));
-	struct row row = {
-		.name = "smaller", .timer = trial->timer, .families = FAMILY_4,
-		.settings = settings, .play = play,
-	};
 
 	shrink_copy(trial->settings, skip, settings);
 	shrink_copy(trial->play, skip >= words ? skip - words : SIZE_MAX, play);
-	if (!variant || !trial_init(variant, &row, trial->family)) {
+	if (!variant || !trial_vary(variant, trial, settings, play)) {
 		free(variant);
 		return NULL;
 	}
-	variant->random = trial->random;
 	return variant;
 }
 

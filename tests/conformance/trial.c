@@ -50,6 +50,23 @@ bool trial_init(struct trial *trial, const struct row *row, int family)
 	return strlen(row->play) < TRIAL_TEXT && strlen(row->settings) < TRIAL_TEXT;
 }
 
+bool trial_vary(struct trial *ret_trial, const struct trial *of, const char *settings,
+		const char *play)
+{
+	struct row row = {
+		.name = of->name,
+		.timer = of->timer,
+		.families = FAMILY_4, /* a name has its family already */
+		.since = of->since,
+		.settings = settings,
+		.play = play,
+	};
+	bool done = trial_init(ret_trial, &row, of->family);
+
+	ret_trial->random = of->random;
+	return done;
+}
+
 bool trial_up(struct trial *trial)
 {
 	char text[TRIAL_TEXT], *save = NULL, *word;
