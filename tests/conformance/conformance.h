@@ -14,6 +14,9 @@
 #include "event.h"
 #include "observe.h"
 
+/* Columns of comments are laid out by hand. */
+/* clang-format off */
+
 /* Never widened: on a host, the lateness measured of the very firing is added. */
 #define TOLERANCE_JIFFIES 2
 
@@ -224,6 +227,14 @@ const char *verdict_name(enum verdict verdict);
 
 /* ---- merge.c: runs' JSON files to one table, and to files where not NULL; the exit status */
 
-int merge_runs(char *const *paths, size_t count, const char *json, const char *markdown);
+struct merge_options {
+	const char *json, *markdown;
+	const char *snapshots; /* a directory */
+	bool all;              /* in Markdown, a row a scenario */
+};
+
+int merge_runs(char *const *paths, size_t count, const struct merge_options *options);
+
+/* clang-format on */
 
 #endif

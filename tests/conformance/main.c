@@ -2,8 +2,8 @@
 /*
  * conformance [--random N] [--seed N] [--only TEXT] [--all] [--json FILE] [--snapshots DIR] [--verbose]
  * conformance --list [--all]
- * conformance --merge [--json FILE] [--markdown FILE] RUN.json...
- *   --all: on a host too, rows that take long there. --json -: one marked line on the terminal.
+ * conformance --merge [--json FILE] [--markdown FILE] [--snapshots DIR] [--all] RUN.json...
+ *   --all: on a host too, rows that take long there; in Markdown, a row a scenario. --json -: one marked line on the terminal.
  * Receives options; hands rows to the trials, and their verdicts to the reports and the exit status.
  */
 #include <getopt.h>
@@ -58,7 +58,8 @@ static void add_rows(const struct options *o)
 	size_t at;
 
 	for (at = 0; (row = row_at(at)); at++)
-		if ((o->all || observe_guest || row->host) && (!o->only || strstr(row->name, o->only)))
+		if ((o->all || observe_guest || row->host) &&
+		    (!o->only || strstr(row->name, o->only)))
 			add_row(row, 0);
 	for (i = 1; i <= o->random; i++) {
 		random_row(o->seed, i, &drawn);
@@ -68,6 +69,7 @@ static void add_rows(const struct options *o)
 
 static void parse(int argc, char **argv, struct options *o)
 {
+	/* clang-format off */
 	static const struct option longs[] = {
 		{ "random", required_argument, NULL, 'r' },  { "seed", required_argument, NULL, 's' },
 		{ "only", required_argument, NULL, 'o' },    { "json", required_argument, NULL, 'j' },
@@ -76,9 +78,11 @@ static void parse(int argc, char **argv, struct options *o)
 		{ "all", no_argument, NULL, 'a' },           { "merge", no_argument, NULL, 'g' },
 		{ NULL, 0, NULL, 0 },
 	};
+	/* clang-format on */
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
+		/* clang-format off */
 		switch (c) {
 		case 'r': o->random = (unsigned int)strtoul(optarg, NULL, 0); break;
 		case 's': o->seed = strtoull(optarg, NULL, 0); break;
@@ -92,6 +96,7 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'g': o->merge = true; break;
 		default: exit(2);
 		}
+		/* clang-format on */
 	}
 }
 
@@ -145,7 +150,9 @@ int main(int argc, char **argv)
 
 	parse(argc, argv, &o);
 	if (o.merge)
-		return merge_runs(argv + optind, (size_t)(argc - optind), o.json, o.markdown);
+		return merge_runs(argv + optind, (size_t)(argc - optind),
+				  &(struct merge_options){ o.json, o.markdown, o.snapshots,
+							   o.all });
 	setrlimit(RLIMIT_NOFILE, &files);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	netns_remember_first();
@@ -153,7 +160,8 @@ int main(int argc, char **argv)
 	add_rows(&o);
 	if (o.list) {
 		for (i = 0; i < trial_count; i++)
-			printf("%s\t%s\t%s\n", trials[i]->name, trials[i]->settings, trials[i]->play);
+			printf("%s\t%s\t%s\n", trials[i]->name, trials[i]->settings,
+			       trials[i]->play);
 		return 0;
 	}
 	if (!observe_guest && !witness_start())

@@ -37,7 +37,8 @@ bool trial_init(struct trial *trial, const struct row *row, int family)
 	trial->family = family;
 	trial->since = row->since;
 	trial->fd = trial->listener = trial->netns.fd = trial->tun.fd = -1;
-	for (word = strtok_r(trial->words_text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+	for (word = strtok_r(trial->words_text, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save)) {
 		if (trial->word_count == TRIAL_WORDS)
 			return false;
 		trial->words[trial->word_count++] = word;
