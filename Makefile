@@ -116,11 +116,11 @@ $(call obj,$(wildcard tests/lib/*.c)): CFLAGS_ALL += -Itests
 
 # ---- conformance: the engine against kernels, on this host and in guests under virtual time ----
 CONF := $(B)/conformance
-CONF_LIB := sys rtnl packet tun peer app
+CONF_LIB := sys rtnl packet tun peer app witness
 CONF_OBJ := $(call obj,$(wildcard tests/conformance/*.c) $(CONF_LIB:%=tests/lib/%.c))
 CONF_OUT := $(B)/conformance-out
-# How many are drawn at random beside the rows, in the guests.
-CONF_RANDOM ?= 0
+# How many are drawn at random beside the rows, on each kernel, and from which seed.
+CONF_RANDOM ?= 320
 CONF_SEED ?= 1
 $(call obj,$(wildcard tests/conformance/*.c)): CFLAGS_ALL += -Itests -Itests/conformance
 
@@ -134,7 +134,7 @@ $(B)/guest-init: tests/guest/init.c
 
 conformance: deps-test $(CONF) $(B)/guest-init
 	sh tests/conformance/all.sh $(B) $(CONF_OUT) --random $(CONF_RANDOM) --seed $(CONF_SEED)
-# The table for the README, out of the last run.
+# The table for the README, out of the last run; full.md beside it has a row a scenario.
 conformance-table:
 	@cat $(CONF_OUT)/table.md
 
@@ -150,11 +150,13 @@ cli: all
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
+	$(MAKE) format-check
 	$(MAKE) unit
 	sh tests/coverage.sh $(B)/coverage
 	$(MAKE) fuzz
 	$(MAKE) cli
 	$(MAKE) system
+	$(MAKE) conformance
 	sh tests/docs.sh $(B)
 
 deps:

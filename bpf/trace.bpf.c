@@ -647,6 +647,39 @@ static __always_inline bool trace_replaced(const struct tcptimer_event *ev)
 			    ev->old_state == TCPTIMER_STATE_CLOSING);
 }
 
+/*
+ * With every socket told of, an RST that comes outside a stall is told with the CLOSE that it brings
+ * about at once; until then the table of stalls knows of it.
+ */
+static __always_inline void trace_reset_keep(__u64 sk)
+{
+	struct trace_stall *found = bpf_map_lookup_elem(&trace_stalls, &sk);
+	struct trace_stall st = {
+		.identity = trace_identity(sk),
+		.kind = TCPTIMER_SOCK_FULL,
+		.flags = TRACE_S_CANDIDATE | TRACE_S_RST_IN,
+	};
+
+	if (found) {
+		found->flags |= TRACE_S_RST_IN;
+	} else if (bpf_map_update_elem(&trace_stalls, &sk, &st, BPF_NOEXIST)) {
+		trace_lose(TRACE_LOSS_TABLE, 1);
+	} else {
+		__sync_fetch_and_add(&trace_open_stalls, 1);
+	}
+}
+
+/* The RST kept for this socket, if there is one. */
+static __always_inline __u32 trace_reset_take(__u64 sk)
+{
+	struct trace_stall *st = bpf_map_lookup_elem(&trace_stalls, &sk);
+	__u32 what = st && (st->flags & TRACE_S_RST_IN) ? TCPTIMER_W_RST_IN : 0;
+
+	if (what)
+		trace_stall_close(sk);
+	return what;
+}
+
 static __always_inline void trace_closed(struct trace_scratch *sc, struct sock *trusted,
 					 __u8 old_state)
 {
@@ -666,6 +699,8 @@ static __always_inline void trace_closed(struct trace_scratch *sc, struct sock *
 	ev->err = ev->after.err;
 	if (st)
 		trace_stall_note(ev, st);
+	else
+		ev->what |= trace_reset_take(sk);
 	if (st && !ev->err && tcptimer_stall_timer(&ev->after) == TCPTIMER_TIMER_NONE) {
 		/* An orderly end: the answer came after the last sweep. */
 		trace_recovered(ev, sk);
@@ -808,7 +843,12 @@ int BPF_PROG(trace_send_reset, struct sock *sk)
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(trace_receive_reset, struct sock *sk)
 {
-	trace_reset(SLOT_RECEIVE_RESET, (__u64)sk, TRACE_S_RST_IN, TCPTIMER_W_RST_IN);
+	__u64 key = (__u64)sk;
+
+	if (!cfg_all || trace_stall_find(key))
+		trace_reset(SLOT_RECEIVE_RESET, key, TRACE_S_RST_IN, TCPTIMER_W_RST_IN);
+	else if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCPTIMER_STATE_CLOSE)
+		trace_reset_keep(key);
 	return 0;
 }
 

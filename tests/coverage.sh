@@ -11,7 +11,7 @@ cd "$dir" || exit 1
 for source in "$root"/user/engine/*.c "$root"/user/words.c; do
 	gcc -std=gnu11 -O0 -g --coverage -I"$root/include" -I"$root/user" -c "$source" || exit 1
 done
-for test in "$root"/tests/unit/test_engine_*.c; do
+for test in "$root"/tests/unit/test_engine_*.c "$root"/tests/unit/test_conformance_findings.c; do
 	name=$(basename "$test" .c)
 	gcc -std=gnu11 -O0 -g -I"$root/include" -I"$root/user" -I"$root/tests" "$test" ./*.o --coverage \
 		-o "$name" -lcmocka -lm || exit 1

@@ -76,13 +76,14 @@ static enum tcptimer_cause cause_retrans(const struct tcptimer_event *event, uns
 	return event_is_orphan(event) ? TCPTIMER_CAUSE_ORPHAN : TCPTIMER_CAUSE_RETRIES;
 }
 
-/* tcp_probe_timer() */
+/* tcp_probe_timer(): the first probe's firing sets the stamp, and compares nothing. */
 static enum tcptimer_cause cause_probe0(const struct tcptimer_event *event, unsigned int hz)
 {
 	uint32_t since = (uint32_t)event->after.now_jiffies - event->after.probes_tstamp;
+	bool in_timer = event->what & TCPTIMER_W_TIMER;
+	uint32_t stamp = in_timer ? event->before.probes_tstamp : event->after.probes_tstamp;
 
-	if (event->after.probes_tstamp &&
-	    user_timeout_passed(event, jiffies_to_ms((uint64_t)since + 1, hz)))
+	if (stamp && user_timeout_passed(event, jiffies_to_ms(since, hz)))
 		return TCPTIMER_CAUSE_USER_TIMEOUT;
 	if (out_of_resources(event))
 		return TCPTIMER_CAUSE_OUT_OF_RESOURCES;

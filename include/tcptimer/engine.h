@@ -125,7 +125,6 @@ enum tcptimer_local_drop {
 	X(shrunk_twice, "closed window: 2 * rto_max, not 1", "6.6 e89688e3e978 and stables")       \
 	X(tlp, "TLP timeout: 0 2rtt, 1 +rto_min, 2 summed in us", "4.13; 6.6 1c2709cfff1d")        \
 	X(tlp_needs_rtt, "no TLP before the first RTT sample", "until 4.13")                       \
-	X(rto_revert_v6, "ICMPv6 undoes backoff too (RFC 6069)", "5.8 d29245692aa5")               \
 	X(probe0_ge, "probe limit reached at >=, not >", "5.1 3976535af0cb")                       \
 	X(probe0_ut, "probes and user_timeout: 0 no 1 head 2 model 3 stamp", "5.11 9d9b1ee0b2d1")  \
 	X(probe0_clamp, "probe clamp: 0 none, 1 underflows, 2 signed", "5.11 344db93ae3ee; 7.1")   \

@@ -14,6 +14,9 @@
 #include "event.h"
 #include "observe.h"
 
+/* Columns of comments are laid out by hand. */
+/* clang-format off */
+
 /* Never widened: on a host, the lateness measured of the very firing is added. */
 #define TOLERANCE_JIFFIES 2
 
@@ -147,18 +150,25 @@ struct trial {
 	enum verdict verdict;
 	char reason[256];
 	unsigned int held;    /* events compared */
+	bool cut;             /* a draw whose end is too far away: held as far as followed */
 	unsigned int rebased; /* forecasts made anew, after a late firing or answer */
 	int64_t worst;        /* jiffies, the largest |came - foretold| */
 	uint32_t worst_late;
 	unsigned int checks;  /* single rules held (TIME_WAIT, keepalive options) */
+	uint64_t unseen;      /* events that no BPF program saw: before it began, then while it ran */
+	bool repeated;        /* the disagreement came back when it was run again */
 	struct trial *next;   /* in the hash of namespaces */
 };
 
 /* ---- trial.c: worlds; play.c: words; answer.c: the peer */
 
 bool trial_init(struct trial *trial, const struct row *row, int family);
+/* Another trial like `of`, with these settings and this play. */
+bool trial_vary(struct trial *ret_trial, const struct trial *of, const char *settings,
+		const char *play);
 bool trial_up(struct trial *trial); /* makes its world */
-void trial_down(struct trial *trial);
+void trial_close(struct trial *trial); /* its sockets, at once */
+void trial_down(struct trial *trial);  /* and its world */
 /* Run words until one waits. */
 void trial_step(struct trial *trial);
 void trial_react(struct trial *trial); /* read what the kernel sent, and answer */
@@ -170,6 +180,9 @@ __attribute__((format(printf, 2, 3))) void trial_fail(struct trial *trial, const
 bool trial_snapshot(struct trial *trial, struct tcptimer_snapshot *ret_snapshot);
 
 /* ---- hold.c: forecast against what came */
+
+/* A draw is followed for so many events at most: an RTO of some ms may fire for hours. */
+#define HOLD_DRAWN_EVENTS 400
 
 void hold_snapshot(struct trial *trial); /* `snap`: foretell from now */
 void hold_event(struct trial *trial, const struct tcptimer_event *event);
@@ -187,6 +200,13 @@ void rules_keepalive(struct trial *trial, const char *word);
 /* ---- run.c */
 
 void run_trials(struct trial **trials, size_t count);
+
+/* ---- again.c: on a host, whose kernel may leave BPF programs out */
+
+void again_begin(struct trial *trial);
+void again_end(struct trial *trial);
+/* Runs again what may have failed of that; how many trials that were. */
+size_t again_run(struct trial **trials, size_t count);
 
 /* ---- random.c */
 
@@ -207,6 +227,14 @@ const char *verdict_name(enum verdict verdict);
 
 /* ---- merge.c: runs' JSON files to one table, and to files where not NULL; the exit status */
 
-int merge_runs(char *const *paths, size_t count, const char *json, const char *markdown);
+struct merge_options {
+	const char *json, *markdown;
+	const char *snapshots; /* a directory */
+	bool all;              /* in Markdown, a row a scenario */
+};
+
+int merge_runs(char *const *paths, size_t count, const struct merge_options *options);
+
+/* clang-format on */
 
 #endif

@@ -14,7 +14,7 @@
 #include "conformance.h"
 
 #define ENOUGH_EVENTS (observe_guest ? 12 : 4) /* of a timeline that never ends */
-#define QUIET_NS (5 * NSEC_PER_SEC)  /* nothing foretold: for so long nothing may come */
+#define QUIET_NS (5 * NSEC_PER_SEC)            /* nothing foretold: for so long nothing may come */
 #define OVERDUE_NS (3 * NSEC_PER_SEC)
 #define SETTLE_NS (50 * NSEC_PER_MSEC) /* after the end: RST and SO_ERROR are there by then */
 
@@ -203,7 +203,8 @@ static struct tcptimer_engine_event *hold_expected(struct forecast *f, unsigned 
 			break;
 		if (other.timer != timer)
 			continue;
-		memmove(&f->events[f->next + 1], &f->events[f->next], (i - f->next) * sizeof(other));
+		memmove(&f->events[f->next + 1], &f->events[f->next],
+			(i - f->next) * sizeof(other));
 		f->events[f->next] = other;
 		break;
 	}
@@ -213,8 +214,7 @@ static struct tcptimer_engine_event *hold_expected(struct forecast *f, unsigned 
 static bool is_end(const struct seen *seen)
 {
 	return seen->kind == TCPTIMER_EVENT_ABORT || seen->kind == TCPTIMER_EVENT_RESET ||
-	       seen->kind == TCPTIMER_EVENT_CLOSED ||
-	       seen->verdict.action == TCPTIMER_ACTION_ENDED;
+	       seen->kind == TCPTIMER_EVENT_CLOSED || seen->verdict.action == TCPTIMER_ACTION_ENDED;
 }
 
 static bool counts(unsigned int action)
@@ -283,7 +283,8 @@ static void hold_time(struct trial *trial, uint64_t foretold, struct seen *seen)
  */
 static bool hold_is_coarse(const struct tcptimer_engine_event *exp)
 {
-	return (exp->timer == TCPTIMER_TIMER_LOSS_PROBE || exp->timer == TCPTIMER_TIMER_REO_TIMEOUT) &&
+	return (exp->timer == TCPTIMER_TIMER_LOSS_PROBE ||
+		exp->timer == TCPTIMER_TIMER_REO_TIMEOUT) &&
 	       (exp->action == TCPTIMER_ACTION_RETRANSMIT_FAILED ||
 		exp->action == TCPTIMER_ACTION_REARMED);
 }
@@ -311,10 +312,18 @@ static void hold_next(struct trial *trial, const struct tcptimer_event *event, s
 		hold_ended(trial);
 		return;
 	}
+	if (trial->random && trial->held >= HOLD_DRAWN_EVENTS) {
+		trial->verdict = VERDICT_PASSED;
+		trial->cut = true;
+		return;
+	}
 	/* Where the peer answers, its answer comes first: hold_answered() goes on from there. */
 	over = (f->next == f->timeline.count && f->timeline.truncated) || trial->coarse;
 	trial->coarse = hold_is_coarse(exp);
-	if ((trial->rebase_due || trial->recovered || over) && answers) {
+	if (trial->rebase_due && seen->verdict.action == TCPTIMER_ACTION_HANDED_OVER) {
+		trial->deferred = true; /* the record is of the full socket, which is no more */
+		trial->rebase_due = false;
+	} else if ((trial->rebase_due || trial->recovered || over) && answers) {
 		trial->last_jiffy = 0;
 		trial->rebase_due = false;
 	} else if ((trial->rebase_due || over) && trial->manner != MANNER_SILENT) {
@@ -360,6 +369,10 @@ void hold_event(struct trial *trial, const struct tcptimer_event *event)
 		hold_ended(trial); /* what the answer acknowledged was the last FIN */
 		return;
 	}
+	if (!exp && f->timeline.truncated) {
+		trial->deferred = true; /* more than the forecast has room for */
+		return;
+	}
 	if (!exp) {
 		trial_fail(trial, "%s %s, nothing was foretold", tcptimer_timer_name(seen->timer),
 			   tcptimer_action_name(seen->verdict.action));
@@ -392,21 +405,23 @@ void hold_answered(struct trial *trial, uint64_t sent_ns)
 	struct tcptimer_snapshot snap;
 	uint64_t jiffy, foretold;
 
-	observe_consume();
-	if (!trial->forecast.active || trial->ended || trial->verdict != VERDICT_PENDING)
+	if (!trial->forecast.active || trial->ended || trial->verdict != VERDICT_PENDING) {
+		observe_consume();
 		return;
+	}
 	jiffy = jiffy_at(&trial->forecast.snap, sent_ns);
 	foretold = trial->last_jiffy + (uint64_t)trial->rtt_ms * observe_hz / 1000;
-	if (hold_request_gone(trial))
+	trial->ended_fatal = trial->last_jiffy && jiffy > foretold;
+	if (trial->ended_fatal && jiffy - foretold > trial->worst_late)
+		trial->worst_late = (uint32_t)(jiffy - foretold);
+	observe_consume(); /* an end that the answer brought about */
+	if (trial->ended || hold_request_gone(trial))
 		return;
 	/* On a host an ICMP error's time within its jiffy, which RFC 6069 subtracts, is anyone's guess. */
 	if (jiffy == foretold && (observe_guest || trial->manner != MANNER_ICMP))
 		return;
-	if (trial->last_jiffy && jiffy > foretold && jiffy - foretold > trial->worst_late)
-		trial->worst_late = (uint32_t)(jiffy - foretold);
-	trial->ended_fatal = true;
 	if (!trial_snapshot(trial, &snap) || snap.state == TCPTIMER_STATE_CLOSE) {
-		if (trial->recovered && !trial->ended)
+		if (trial->recovered)
 			hold_ended(trial);
 		return;
 	}

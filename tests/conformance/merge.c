@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One table out of several runs: scenario × kernel, with the worst error of each.
- * Receives the JSON of runs; hands tables to the terminal and to Markdown, and one JSON of all.
+ * Receives the JSON of runs; hands the table to the terminal, sums to table.c, one JSON of all and the
+ * snapshots of disagreements to files.
  */
 #include <json-c/json.h>
 #include <stdlib.h>
 #include "conformance.h"
-
-#define RUNS_MAX 16
-
-struct run {
-	struct json_object *top, *list;
-	char column[64];
-	size_t random, random_failed, passed, failed, skipped;
-	int64_t worst, late;
-};
+#include "merge.h"
 
 static struct run runs[RUNS_MAX];
 static size_t run_count;
@@ -33,6 +26,26 @@ static int64_t number_of(struct json_object *o, const char *key)
 	return json_object_object_get_ex(o, key, &value) ? json_object_get_int64(value) : 0;
 }
 
+static void merge_add(struct run_sums *sums, struct json_object *o)
+{
+	int64_t worst = number_of(o, "worst_jiffies");
+
+	sums->scenarios++;
+	sums->events += (size_t)(number_of(o, "events") + number_of(o, "rules"));
+	if (llabs(worst) > llabs(sums->worst))
+		sums->worst = worst;
+}
+
+static unsigned int merge_timer(struct json_object *o)
+{
+	unsigned int timer;
+
+	for (timer = TCPTIMER_TIMER_COUNT - 1; timer; timer--)
+		if (!strcmp(tcptimer_timer_name(timer), text_of(o, "timer")))
+			break;
+	return timer;
+}
+
 static void merge_sums(struct run *run)
 {
 	size_t i;
@@ -40,18 +53,15 @@ static void merge_sums(struct run *run)
 	for (i = 0; i < json_object_array_length(run->list); i++) {
 		struct json_object *o = json_object_array_get_idx(run->list, i);
 		const char *verdict = text_of(o, "verdict");
-		bool failed = !strcmp(verdict, verdict_name(VERDICT_FAILED));
-		int64_t worst = number_of(o, "worst_jiffies");
+		bool drawn = number_of(o, "random");
 
-		run->failed += failed;
+		run->failed += !strcmp(verdict, verdict_name(VERDICT_FAILED));
 		run->skipped += !strcmp(verdict, verdict_name(VERDICT_SKIPPED));
-		run->random += number_of(o, "random") != 0;
-		run->random_failed += number_of(o, "random") && failed;
 		if (strcmp(verdict, verdict_name(VERDICT_PASSED)))
 			continue;
 		run->passed++;
-		if (llabs(worst) > llabs(run->worst))
-			run->worst = worst;
+		merge_add(drawn ? &run->drawn : &run->timers[merge_timer(o)], o);
+		merge_add(&run->all, o);
 		if (number_of(o, "late_jiffies") > run->late)
 			run->late = number_of(o, "late_jiffies");
 	}
@@ -68,8 +78,12 @@ static bool merge_load(const char *path)
 		fprintf(stderr, "conformance: %s is not a run's JSON\n", path);
 		return false;
 	}
-	snprintf(run->column, sizeof(run->column), "%s%s", text_of(run->top, "kernel"),
-		 number_of(run->top, "guest") ? "" : " (host)");
+	run->guest = number_of(run->top, "guest");
+	run->seed = number_of(run->top, "seed");
+	run->seconds = number_of(run->top, "seconds");
+	run->kernel = text_of(run->top, "kernel");
+	snprintf(run->column, sizeof(run->column), "%s%s", run->kernel,
+		 run->guest ? "" : " (host)");
 	merge_sums(run);
 	run_count++;
 	return true;
@@ -88,7 +102,7 @@ static struct json_object *merge_find(const struct run *run, const char *name)
 	return NULL;
 }
 
-static const char *merge_cell(const struct run *run, const char *name, char *buf, size_t size)
+const char *merge_cell(const struct run *run, const char *name, char *buf, size_t size)
 {
 	struct json_object *o = merge_find(run, name);
 	const char *verdict = o ? text_of(o, "verdict") : "";
@@ -108,47 +122,91 @@ static const struct run *merge_longest(void)
 	size_t i;
 
 	for (i = 1; i < run_count; i++)
-		if (json_object_array_length(runs[i].list) > json_object_array_length(longest->list))
+		if (json_object_array_length(runs[i].list) >
+		    json_object_array_length(longest->list))
 			longest = &runs[i];
 	return longest;
 }
 
-static void merge_rows(FILE *out, bool markdown)
+const char *merge_name(size_t index)
 {
 	const struct run *names = merge_longest();
+	struct json_object *o;
+
+	for (; index < json_object_array_length(names->list); index++) {
+		o = json_object_array_get_idx(names->list, index);
+		if (!number_of(o, "random")) /* rows come first */
+			return text_of(o, "scenario");
+		break;
+	}
+	return NULL;
+}
+
+static void merge_print(void)
+{
+	const char *name;
 	char buf[32];
 	size_t i, k;
 
-	for (i = 0; i < json_object_array_length(names->list); i++) {
-		struct json_object *o = json_object_array_get_idx(names->list, i);
-
-		if (number_of(o, "random"))
-			continue;
-		fprintf(out, markdown ? "| %s |" : "%-58.58s", text_of(o, "scenario"));
+	printf("%-58s", "scenario");
+	for (k = 0; k < run_count; k++)
+		printf(" %16.16s", runs[k].column);
+	putchar('\n');
+	for (i = 0; (name = merge_name(i)); i++) {
+		printf("%-58.58s", name);
 		for (k = 0; k < run_count; k++)
-			fprintf(out, markdown ? " %s |" : " %16s",
-				merge_cell(&runs[k], text_of(o, "scenario"), buf, sizeof(buf)));
-		fputc('\n', out);
+			printf(" %16s", merge_cell(&runs[k], name, buf, sizeof(buf)));
+		putchar('\n');
 	}
+	for (k = 0; k < run_count; k++)
+		printf("%s: %zu passed, %zu failed, %zu skipped; %zu of those passed drawn at random (seed %lld); %zu events held, worst error %lld, latest firing %lld jiffies; %lld s\n",
+		       runs[k].column, runs[k].passed, runs[k].failed, runs[k].skipped,
+		       runs[k].drawn.scenarios, (long long)runs[k].seed, runs[k].all.events,
+		       (long long)runs[k].all.worst, (long long)runs[k].late,
+		       (long long)runs[k].seconds);
 }
 
-static void merge_markdown(FILE *out)
+static int merge_digit(char c)
 {
-	size_t k;
+	return c >= 'a' ? c - 'a' + 10 : c - '0';
+}
 
-	fprintf(out, "Worst error in jiffies of each scenario, by kernel; the tolerance is %d.\n\n",
-		TOLERANCE_JIFFIES);
-	fprintf(out, "| scenario |");
+/* For `tcptimer simulate --snapshot`. */
+static bool merge_snapshot(const struct run *run, struct json_object *o, const char *directory)
+{
+	const char *hex = text_of(o, "snapshot");
+	char path[512], name[96], *at;
+	bool fine = true;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "%s %.64s", run->column, text_of(o, "scenario"));
+	for (at = name; *at; at++)
+		if (strchr(" /,()", *at))
+			*at = '_';
+	snprintf(path, sizeof(path), "%s/%s.snapshot", directory, name);
+	f = fopen(path, "we");
+	for (; f && hex[0] && hex[1]; hex += 2)
+		fine &= fputc(merge_digit(hex[0]) << 4 | merge_digit(hex[1]), f) != EOF;
+	if (!f || fclose(f) || !fine)
+		return false;
+	printf("%s, %s: tcptimer simulate --snapshot %s\n", run->column, text_of(o, "scenario"),
+	       path);
+	return true;
+}
+
+static bool merge_snapshots(const char *directory)
+{
+	bool fine = true;
+	size_t k, i;
+
 	for (k = 0; k < run_count; k++)
-		fprintf(out, " %s |", runs[k].column);
-	fprintf(out, "\n|---|");
-	for (k = 0; k < run_count; k++)
-		fprintf(out, "---:|");
-	fputc('\n', out);
-	for (k = 0; k < run_count; k++)
-		fprintf(out, "%s %zu |%s", k ? "" : "| **drawn at random**: passed |",
-			runs[k].random - runs[k].random_failed, k + 1 == run_count ? "\n" : "");
-	merge_rows(out, true);
+		for (i = 0; i < json_object_array_length(runs[k].list); i++) {
+			struct json_object *o = json_object_array_get_idx(runs[k].list, i);
+
+			if (*text_of(o, "snapshot"))
+				fine &= merge_snapshot(&runs[k], o, directory);
+		}
+	return fine;
 }
 
 static bool merge_json(const char *path)
@@ -164,36 +222,27 @@ static bool merge_json(const char *path)
 	return fine;
 }
 
-int merge_runs(char *const *paths, size_t count, const char *json, const char *markdown)
+int merge_runs(char *const *paths, size_t count, const struct merge_options *o)
 {
 	size_t i, passed = 0, failed = 0;
 	FILE *out;
 
 	for (i = 0; i < count; i++)
-		if (!merge_load(paths[i]))
-			failed++;
-	if (!run_count)
-		return 1;
-	printf("%-58s", "scenario");
-	for (i = 0; i < run_count; i++)
-		printf(" %16.16s", runs[i].column);
-	putchar('\n');
-	merge_rows(stdout, false);
+		failed += !merge_load(paths[i]);
+	if (run_count)
+		merge_print();
 	for (i = 0; i < run_count; i++) {
-		printf("%s: %zu passed, %zu failed, %zu skipped; %zu drawn at random (seed %lld); worst error %lld, latest firing %lld jiffies\n",
-		       runs[i].column, runs[i].passed, runs[i].failed, runs[i].skipped, runs[i].random,
-		       (long long)number_of(runs[i].top, "seed"), (long long)runs[i].worst,
-		       (long long)runs[i].late);
 		passed += runs[i].passed;
 		failed += runs[i].failed;
 	}
-	out = markdown ? fopen(markdown, "we") : NULL;
-	if (out)
-		merge_markdown(out);
-	if ((markdown && (!out || fclose(out))) || (json && !merge_json(json))) {
-		fprintf(stderr, "conformance: the merged table can't be written\n");
+	out = o->markdown ? fopen(o->markdown, "we") : NULL;
+	if (out && run_count)
+		table_markdown(out, runs, run_count, o->all);
+	if ((o->markdown && (!out || fclose(out))) || (o->json && !merge_json(o->json)) ||
+	    (o->snapshots && !merge_snapshots(o->snapshots))) {
+		fprintf(stderr, "conformance: what was merged can't be written\n");
 		failed++;
 	}
 	printf("%zu passed, %zu failed\n", passed, failed);
-	return failed ? 1 : 0;
+	return failed || !passed;
 }

@@ -12,6 +12,7 @@
 #include "kernel/iter.h"
 #include "kernel/kernel.h"
 #include "kernel/profile.h"
+#include "bpf/trace_map.h"
 #include "tcptimer.skel.h"
 #include "observe.h"
 
@@ -93,24 +94,19 @@ void observe_consume(void)
 
 uint64_t observe_lost(void)
 {
-	return tracer_lost(&tracer, NULL);
+	return tracer_lost_kind(&tracer, TRACE_LOSS_RING) +
+	       tracer_lost_kind(&tracer, TRACE_LOSS_TABLE);
+}
+
+uint64_t observe_unseen(void)
+{
+	return tracer_lost_kind(&tracer, TRACE_LOSS_UNSEEN);
 }
 
 /* Runs of a program that the kernel left out, because it was running on that CPU already. */
 uint64_t observe_missed(void)
 {
-	struct bpf_program *prog;
-	uint64_t sum = 0;
-
-	bpf_object__for_each_program(prog, tracer.bpf->obj) {
-		struct bpf_prog_info info = { 0 };
-		uint32_t len = sizeof(info);
-
-		if (bpf_program__fd(prog) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
-			sum += info.recursion_misses;
-	}
-	return sum;
+	return tracer_missed(&tracer);
 }
 
 struct observe_wanted {

@@ -21,7 +21,8 @@ void observe_identify(void);
 bool observe_open(void (*fn)(const struct tcptimer_event *event));
 int observe_fd(void);
 void observe_consume(void);
-uint64_t observe_lost(void);
+uint64_t observe_lost(void);   /* events for which the trace had no room */
+uint64_t observe_unseen(void); /* firings that the kernel counted, and ran no program for */
 uint64_t observe_missed(void); /* runs of programs left out by the kernel */
 /* The socket of the caller's namespace between these ports; false when there is none. */
 bool observe_snapshot(uint16_t local_port, uint16_t remote_port,

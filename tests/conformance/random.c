@@ -69,7 +69,8 @@ static void draw_short(struct text *set, const char *settings)
 	put(set, "retries2=%u orphan_retries=%u synack_retries=%u syn_retries=%u fin_timeout=%u ",
 	    draw(2, 4), draw(1, 3), draw(0, 1), draw(1, 2), draw(1, 3));
 	if (keep)
-		put(set, "KEEPIDLE=%u KEEPINTVL=%u KEEPCNT=%u ", draw(1, 2), draw(1, 2), draw(1, 3));
+		put(set, "KEEPIDLE=%u KEEPINTVL=%u KEEPCNT=%u ", draw(1, 2), draw(1, 2),
+		    draw(1, 3));
 	if (ut || chance(30))
 		put(set, "user_timeout=%u ", draw_ms(1000, 4000));
 	if (strstr(settings, "SYNCNT"))
@@ -175,7 +176,8 @@ static void draw_synack(struct row *row, struct text *set, struct text *play)
 
 static void draw_data(struct row *row, struct text *set, struct text *play)
 {
-	static const char *const peers[] = { "", "", "", "", "unreachable ", "acks ", "resets ", "shrink " };
+	static const char *const peers[] = { "",      "",        "",       "", "unreachable ",
+					     "acks ", "resets ", "shrink " };
 
 	const char *peer = peers[draw(0, 7)];
 
@@ -197,7 +199,9 @@ static void draw_data(struct row *row, struct text *set, struct text *play)
 
 static void draw_probe0(struct row *row, struct text *set, struct text *play)
 {
-	static const char *const peers[] = { "", "", "", "zero ", "zero ", "unreachable ", "resets " };
+	static const char *const peers[] = {
+		"", "", "", "zero ", "zero ", "unreachable ", "resets "
+	};
 
 	const char *peer = peers[draw(0, 6)];
 
@@ -217,8 +221,8 @@ static void draw_keepalive(struct row *row, struct text *set, struct text *play)
 
 	row->timer = TCPTIMER_TIMER_KEEPALIVE;
 	draw_common(set, peer);
-	put(set, "KEEPALIVE=1 KEEPIDLE=%u KEEPINTVL=%u KEEPCNT=%u ", draw_ms(1, 3000), draw_ms(1, 300),
-	    draw(1, 20));
+	put(set, "KEEPALIVE=1 KEEPIDLE=%u KEEPINTVL=%u KEEPCNT=%u ", draw_ms(1, 3000),
+	    draw_ms(1, 300), draw(1, 20));
 	put(play, "connect %s", peer);
 	if (chance(20))
 		put(play, "wait=%u rule:KEEPIDLE=%u ", draw(1, 900),
@@ -263,8 +267,8 @@ void random_row(uint64_t seed, unsigned int index, struct row *ret_row)
 {
 	static char name[32], settings[TRIAL_TEXT], play[TRIAL_TEXT];
 	static void (*const kinds[])(struct row *, struct text *, struct text *) = {
-		draw_syn, draw_synack, draw_data, draw_data, draw_probe0, draw_probe0, draw_keepalive,
-		draw_close, draw_middle, draw_middle,
+		draw_syn,    draw_synack,    draw_data,  draw_data,   draw_probe0,
+		draw_probe0, draw_keepalive, draw_close, draw_middle, draw_middle,
 	};
 	struct text set = { settings, sizeof(settings) }, does = { play, sizeof(play) };
 
@@ -318,14 +322,10 @@ static struct trial *shrink_variant(const struct trial *trial, size_t skip)
 	char settings[TRIAL_TEXT], play[TRIAL_TEXT];
 	size_t words = shrink_words(trial->settings);
 	struct trial *variant = malloc(sizeof(*variant));
-	struct row row = {
-		.name = "smaller", .timer = trial->timer, .families = FAMILY_4,
-		.settings = settings, .play = play,
-	};
 
 	shrink_copy(trial->settings, skip, settings);
 	shrink_copy(trial->play, skip >= words ? skip - words : SIZE_MAX, play);
-	if (!variant || !trial_init(variant, &row, trial->family)) {
+	if (!variant || !trial_vary(variant, trial, settings, play)) {
 		free(variant);
 		return NULL;
 	}
@@ -358,7 +358,7 @@ void random_shrink(const struct trial *trial)
 			break;
 		smallest = found;
 	}
-	printf("%s, made smaller: settings \"%s\" play \"%s\": %s\n", trial->name, smallest->settings,
-	       smallest->play, smallest->reason);
+	printf("%s, made smaller: settings \"%s\" play \"%s\": %s\n", trial->name,
+	       smallest->settings, smallest->play, smallest->reason);
 	report_disagreement(stdout, smallest, NULL);
 }

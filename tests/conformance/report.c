@@ -18,15 +18,16 @@ void report_table(FILE *out, struct trial *const *trials, size_t count, bool ver
 {
 	size_t i;
 
-	fprintf(out, "%-58s %-8s %6s %6s %5s %7s\n", "scenario", "verdict", "events", "worst", "late",
-		"rebased");
+	fprintf(out, "%-58s %-8s %6s %6s %5s %7s\n", "scenario", "verdict", "events", "worst",
+		"late", "rebased");
 	for (i = 0; i < count; i++) {
 		const struct trial *t = trials[i];
 
 		if (!verbose && t->random && t->verdict == VERDICT_PASSED)
 			continue;
-		fprintf(out, "%-58.58s %-8s %6u %6lld %5u %7u %s\n", t->name, verdict_name(t->verdict),
-			t->held + t->checks, (long long)t->worst, t->worst_late, t->rebased, t->reason);
+		fprintf(out, "%-58.58s %-8s %6u %6lld %5u %7u %s\n", t->name,
+			verdict_name(t->verdict), t->held + t->checks, (long long)t->worst,
+			t->worst_late, t->rebased, t->reason);
 	}
 }
 
@@ -51,8 +52,9 @@ static void side_seen(const struct trial *trial, const struct seen *seen, char *
 	snprintf(buf, size, "%+8lld %-9s %-11s %-13s n%-3u %s %d late %u held %s%s",
 		 (long long)(seen->jiffy - trial->forecast.snap.now_jiffies),
 		 tcptimer_event_name(seen->kind), tcptimer_timer_name(seen->timer),
-		 tcptimer_action_name(v->action), v->n, v->cause ? tcptimer_cause_name(v->cause) : "",
-		 v->err, seen->late, held, seen->anew ? ", foretold anew" : "");
+		 tcptimer_action_name(v->action), v->n,
+		 v->cause ? tcptimer_cause_name(v->cause) : "", v->err, seen->late, held,
+		 seen->anew ? ", foretold anew" : "");
 }
 
 static void report_file(FILE *out, const struct trial *trial, const char *directory)
@@ -66,8 +68,8 @@ static void report_file(FILE *out, const struct trial *trial, const char *direct
 		if (*at == ' ' || *at == '/' || *at == ',')
 			*at = '_';
 	snprintf(path, sizeof(path), "%s/%s.snapshot", directory, name);
-	tcptimer_snapshot_file_fill(&observe_profile, &trial->forecast.params, &trial->forecast.snap,
-				    &file);
+	tcptimer_snapshot_file_fill(&observe_profile, &trial->forecast.params,
+				    &trial->forecast.snap, &file);
 	f = fopen(path, "we");
 	if (!f || fwrite(&file, sizeof(file), 1, f) != 1)
 		fprintf(out, "  (no snapshot written to %s)\n", path);
@@ -83,14 +85,14 @@ void report_disagreement(FILE *out, const struct trial *trial, const char *direc
 	char left[160], right[200];
 	size_t i, from = 0;
 
-	fprintf(out, "\n%s: %s\n  settings: %s\n  play: %s (at word %zu)\n", trial->name, trial->reason,
-		trial->settings, trial->play, trial->word);
+	fprintf(out, "\n%s: %s\n  settings: %s\n  play: %s (at word %zu)\n", trial->name,
+		trial->reason, trial->settings, trial->play, trial->word);
 	if (!trial->forecast_any)
 		return;
 	fprintf(out, "  deadline: %s %s %s err %d rst %d at +%lld n %u; limit %s %u\n",
 		dl->never ? "never" : "", tcptimer_timer_name(dl->timer),
-		tcptimer_cause_name(dl->cause), dl->err, dl->rst, (long long)dl->at_min_jiffies, dl->n,
-		tcptimer_limit_name(dl->limit), dl->limit_value);
+		tcptimer_cause_name(dl->cause), dl->err, dl->rst, (long long)dl->at_min_jiffies,
+		dl->n, tcptimer_limit_name(dl->limit), dl->limit_value);
 	for (; from < trial->log_count && trial->log[from].jiffy < trial->forecast.snap.now_jiffies;
 	     from++) {
 		side_seen(trial, &trial->log[from], right, sizeof(right));
@@ -98,7 +100,8 @@ void report_disagreement(FILE *out, const struct trial *trial, const char *direc
 	}
 	fprintf(out, "  %-60s | %s\n", "foretold (jiffies after the snapshot)", "came");
 	for (i = 0; (i <= trial->forecast.next + 1 && i < trial->forecast.timeline.count) ||
-		    from + i < trial->log_count; i++) {
+		    from + i < trial->log_count;
+	     i++) {
 		side_foretold(&trial->forecast, i, left, sizeof(left));
 		*right = '\0';
 		if (from + i < trial->log_count)
@@ -107,6 +110,24 @@ void report_disagreement(FILE *out, const struct trial *trial, const char *direc
 	}
 	if (directory)
 		report_file(out, trial, directory);
+}
+
+/* What was foretold from, as the bytes of a snapshot file: a guest has no other way to hand it out. */
+static struct json_object *json_snapshot(const struct trial *t)
+{
+	static const char digits[] = "0123456789abcdef";
+	static char text[2 * sizeof(struct tcptimer_snapshot_file) + 1];
+	struct tcptimer_snapshot_file file;
+	const unsigned char *bytes = (const unsigned char *)&file;
+	size_t i;
+
+	tcptimer_snapshot_file_fill(&observe_profile, &t->forecast.params, &t->forecast.snap,
+				    &file);
+	for (i = 0; i < sizeof(file); i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	return json_object_new_string(text);
 }
 
 static struct json_object *json_trial(const struct trial *t)
@@ -127,6 +148,8 @@ static struct json_object *json_trial(const struct trial *t)
 	if (t->verdict == VERDICT_FAILED) {
 		json_object_object_add(o, "settings", json_object_new_string(t->settings));
 		json_object_object_add(o, "play", json_object_new_string(t->play));
+		if (t->forecast_any)
+			json_object_object_add(o, "snapshot", json_snapshot(t));
 	}
 	return o;
 }
@@ -148,7 +171,8 @@ bool report_json(const char *path, struct trial *const *trials, size_t count, ui
 		json_object_array_add(list, json_trial(trials[i]));
 	json_object_object_add(top, "scenarios", list);
 	if (!strcmp(path, "-"))
-		err = printf(REPORT_MARK "%s\n", json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN)) < 0;
+		err = printf(REPORT_MARK "%s\n",
+			     json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN)) < 0;
 	else
 		err = json_object_to_file_ext(path, top, JSON_C_TO_STRING_PLAIN);
 	json_object_put(top);

@@ -11,6 +11,7 @@
 
 #include "conformance.h"
 
+/* clang-format off */
 #define CONFORMANCE_ROW(timer, families, host, since, name, settings, play) \
 	{ name, TCPTIMER_TIMER_##timer, families, host, since, settings, play }
 #define R4(timer, name, settings, play) CONFORMANCE_ROW(timer, FAMILY_4, false, 0, name, settings, play)
@@ -23,6 +24,7 @@
 	CONFORMANCE_ROW(timer, FAMILY_4, false, since, name, settings, play)
 #define HV(since, timer, name, settings, play) CONFORMANCE_ROW(timer, FAMILY_4, true, since, name, settings, play)
 #define CONFORMANCE_ROWS(rows) { rows, sizeof(rows) / sizeof(rows[0]) }
+/* clang-format on */
 
 /* beginnings of plays */
 #define CLOSED_WINDOW "connect send=1 win=0 send=10 " /* data waits on it */

@@ -8,6 +8,7 @@
 #define BOTH_CLOSED "connect close win=65535 fin "
 #define HALF_CLOSED "connect close win=65535 "
 
+/* clang-format off */
 static const struct row rows[] = {
 	RB(RETRANS, "orphan: data in flight, default", "", "connect send=1 close snap"),
 	HB(RETRANS, "orphan: data, orphan_retries=1", "orphan_retries=1", "connect send=1 close snap"),
@@ -118,5 +119,6 @@ static const struct row rows[] = {
 	H4(TIMEWAIT, "timewait: an old SYN does not reopen", "",
 	   "listen passive close win=65535 fin wait=1000 tw:syn_old"),
 };
+/* clang-format on */
 
 const struct row_table rows_close = CONFORMANCE_ROWS(rows);

@@ -5,6 +5,7 @@
  */
 #include "rows.h"
 
+/* clang-format off */
 static const struct row rows[] = {
 	RB(RETRANS, "retrans: default settings", "sack=0", "connect send=1 snap"),
 	RB(RETRANS, "retrans: default settings, after a loss probe", "", "connect send=1 snap"),
@@ -137,5 +138,6 @@ static const struct row rows[] = {
 	RV(V_RTO_MAX, RETRANS, "shrunk: rto_max_ms=5000, user_timeout=7000",
 	   "rto_max_ms=5000 user_timeout=7000 sack=0", "connect send=1 shrink snap"),
 };
+/* clang-format on */
 
 const struct row_table rows_data = CONFORMANCE_ROWS(rows);

@@ -7,6 +7,7 @@
 
 #define KEEP_FAST "KEEPALIVE=1 KEEPIDLE=1 KEEPINTVL=1 KEEPCNT=3"
 
+/* clang-format off */
 static const struct row rows[] = {
 	RB(PROBE0, "probe0: default settings", "", CLOSED_WINDOW "snap"),
 	H4(PROBE0, "probe0: retries2=0", "retries2=0", CLOSED_WINDOW "snap"),
@@ -104,5 +105,6 @@ static const struct row rows[] = {
 	R4(KEEPALIVE, "keepalive: of an accepted connection", KEEP_FAST, "listen passive snap"),
 	R4(KEEPALIVE, "keepalive: FIN_WAIT2, not closed", KEEP_FAST, "connect shutdown win=65535 snap"),
 };
+/* clang-format on */
 
 const struct row_table rows_idle = CONFORMANCE_ROWS(rows);

@@ -5,6 +5,7 @@
  */
 #include "rows.h"
 
+/* clang-format off */
 static const struct row rows[] = {
 	RB(SYN, "syn: default settings", "", "syn snap"),
 	HB(SYN, "syn: syn_retries=1", "syn_retries=1", "syn snap"),
@@ -84,5 +85,6 @@ static const struct row rows[] = {
 	HV(V_RTO_MIN_SYSCTL, DELACK, "delack: below rto_min_us=20000", "rto_min_us=20000",
 	   "connect QUICKACK=0 data=100 snap"),
 };
+/* clang-format on */
 
 const struct row_table rows_syn = CONFORMANCE_ROWS(rows);

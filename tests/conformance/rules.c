@@ -9,6 +9,7 @@
 #define FAR_BYTES 100000u /* bytes beyond the sequence number expected */
 
 /* Segments that meet a mini-socket: flags, sequence number relative to the one expected, payload. */
+/* clang-format off */
 static const struct tw_row {
 	const char *word;
 	uint8_t flags;
@@ -32,6 +33,7 @@ static const struct tw_row {
 	{ "syn_old", TCP_SYN, -(int32_t)FAR_BYTES, 0 },
 	{ "syn_ack", TCP_SYN | TCP_ACK, FAR_BYTES, 0 },
 };
+/* clang-format on */
 
 static const struct tw_row *tw_find(const char *word)
 {
@@ -46,8 +48,8 @@ static const struct tw_row *tw_find(const char *word)
 /* The segment as the engine is told of it. */
 static struct tcptimer_tw_segment tw_describe(const struct tw_row *row)
 {
-	int32_t end = row->seq + (int32_t)row->len + !!(row->flags & TCP_SYN) +
-		      !!(row->flags & TCP_FIN);
+	int32_t end =
+		row->seq + (int32_t)row->len + !!(row->flags & TCP_SYN) + !!(row->flags & TCP_FIN);
 
 	return (struct tcptimer_tw_segment){
 		.syn = row->flags & TCP_SYN,
@@ -73,13 +75,15 @@ static void tw_send(struct peer *peer, const struct tw_row *row)
 	peer->snd_nxt = snd_nxt;
 }
 
-static void tw_answer(struct trial *trial, const struct tcptimer_tw_result *res, unsigned int packets)
+static void tw_answer(struct trial *trial, const struct tcptimer_tw_result *res,
+		      unsigned int packets)
 {
 	bool answered = trial->packets > packets;
 	uint8_t flags = trial->last_out.flags;
 	uint8_t wanted = res->verdict == TCPTIMER_TW_RST ? TCP_RST :
-			 res->verdict == TCPTIMER_TW_SYN && trial->listener >= 0 ? TCP_SYN | TCP_ACK :
-										   TCP_ACK;
+			 res->verdict == TCPTIMER_TW_SYN && trial->listener >= 0 ?
+							   TCP_SYN | TCP_ACK :
+							   TCP_ACK;
 
 	if (res->verdict == TCPTIMER_TW_DROP) {
 		if (answered)
@@ -134,7 +138,8 @@ void rules_tw_segment(struct trial *trial, const char *word)
 		return;
 	}
 	segment = tw_describe(row);
-	err = tcptimer_timewait_segment(&observe_profile, observe_hz, &before, &segment, false, &res);
+	err = tcptimer_timewait_segment(&observe_profile, observe_hz, &before, &segment, false,
+					&res);
 	if (err) {
 		trial_fail(trial, "the engine: %s", tcptimer_engine_strerror(err));
 		return;
@@ -162,7 +167,8 @@ void rules_keepalive(struct trial *trial, const char *word)
 		return;
 	}
 	if (!strncmp(word, "KEEPIDLE=", 9))
-		armed = tcptimer_keepalive_set_idle(&before, (uint32_t)value * observe_hz, &expires);
+		armed = tcptimer_keepalive_set_idle(&before, (uint32_t)value * observe_hz,
+						    &expires);
 	else
 		armed = tcptimer_keepalive_set(&before, value != 0, &expires);
 	if (!settings_apply(trial, word, true) || !trial_snapshot(trial, &after))

@@ -8,17 +8,17 @@
 #include <unistd.h>
 #include "conformance.h"
 
-#define BUCKETS 1024
+#define NETNS_BUCKETS 1024
 #define START_GAP_NS (5 * NSEC_PER_MSEC) /* between two beginnings: spreads the wheel's phases */
 #define TRIAL_LIMIT_NS (3 * 3600 * NSEC_PER_SEC)
-#define HOST_LIMIT_NS (180 * NSEC_PER_SEC)
+#define HOST_LIMIT_NS (90 * NSEC_PER_SEC)
 
-static struct trial *by_netns[BUCKETS];
+static struct trial *by_netns[NETNS_BUCKETS];
 static int epoll_fd = -1;
 
 static void run_event(const struct tcptimer_event *event)
 {
-	struct trial *trial = by_netns[event->after.netns % BUCKETS];
+	struct trial *trial = by_netns[event->after.netns % NETNS_BUCKETS];
 
 	while (trial && trial->netns.inode != event->after.netns)
 		trial = trial->next;
@@ -28,7 +28,7 @@ static void run_event(const struct tcptimer_event *event)
 
 static void run_add(struct trial *trial)
 {
-	struct trial **bucket = &by_netns[trial->netns.inode % BUCKETS];
+	struct trial **bucket = &by_netns[trial->netns.inode % NETNS_BUCKETS];
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = trial };
 
 	trial->next = *bucket;
@@ -63,6 +63,25 @@ static void run_wait(uint64_t wake)
 		}
 }
 
+static void run_begin(struct trial *trial)
+{
+	trial->started = trial->verdict == VERDICT_PENDING;
+	if (trial->started)
+		again_begin(trial);
+}
+
+/*
+ * Its timers and answers would go on for hours. The device stays until the end: to take it away makes
+ * this process wait, and so the other trials' peers.
+ */
+static void run_stop(struct trial *trial)
+{
+	again_end(trial);
+	trial->started = false;
+	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, trial->tun.fd, NULL);
+	trial_close(trial);
+}
+
 /* Trials whose time has come, and the next time that one's will. */
 static uint64_t run_due(struct trial **trials, size_t count, size_t *ret_pending)
 {
@@ -73,13 +92,15 @@ static uint64_t run_due(struct trial **trials, size_t count, size_t *ret_pending
 	for (i = 0; i < count; i++) {
 		struct trial *trial = trials[i];
 
-		if (!trial->started || trial->verdict != VERDICT_PENDING)
+		if (!trial->started)
 			continue;
-		if (!trial_play_over(trial) || trial_wake_ns(trial) <= now ||
+		if (!trial_play_over(trial) || trial_wake_ns(trial) <= now || trial->deferred ||
 		    (trial->forecast.timeline.deadline.never && !trial->ended))
 			run_trial(trial);
-		if (trial->verdict != VERDICT_PENDING)
+		if (trial->verdict != VERDICT_PENDING) {
+			run_stop(trial);
 			continue;
+		}
 		++*ret_pending;
 		if (trial_wake_ns(trial) < wake)
 			wake = trial_wake_ns(trial);
@@ -100,6 +121,19 @@ static void run_up(struct trial **trials, size_t count)
 			run_add(trials[i]);
 }
 
+/* What was drawn for a guest may outlive three hours; all that came until then was as foretold. */
+static void run_out_of_time(struct trial *trial)
+{
+	if (trial->verdict != VERDICT_PENDING)
+		return;
+	trial->cut = observe_guest && trial->random && trial->held;
+	if (trial->cut)
+		trial->verdict = VERDICT_PASSED;
+	else
+		trial_fail(trial, "did not come to its end");
+	run_stop(trial);
+}
+
 void run_trials(struct trial **trials, size_t count)
 {
 	uint64_t wake, start, limit;
@@ -115,10 +149,11 @@ void run_trials(struct trial **trials, size_t count)
 	limit = start + (observe_guest ? TRIAL_LIMIT_NS : HOST_LIMIT_NS);
 	do {
 		if (begun < count && observe_ns() >= start + begun * START_GAP_NS) {
-			trials[begun]->started = trials[begun]->verdict == VERDICT_PENDING;
-			begun++;
+			run_begin(trials[begun++]);
 		}
 		wake = run_due(trials, count, &pending);
+		if (limit < wake)
+			wake = limit;
 		if (begun < count && start + begun * START_GAP_NS < wake)
 			wake = start + begun * START_GAP_NS;
 		if (begun == count && !pending)
@@ -126,7 +161,6 @@ void run_trials(struct trial **trials, size_t count)
 		run_wait(wake);
 	} while (observe_ns() < limit);
 	for (i = 0; i < count; i++)
-		if (trials[i]->verdict == VERDICT_PENDING)
-			trial_fail(trials[i], "did not come to its end");
+		run_out_of_time(trials[i]);
 	close(epoll_fd);
 }

@@ -29,8 +29,10 @@ struct setting {
 	int level, option;
 };
 
+/* clang-format off */
 #define NAMESPACE_SYSCTL(word, name) { word, SETTING_SYSCTL, "ipv4/tcp_" name, 0, 0 }
 #define SOCKET_OPTION(word, level, option) { word, SETTING_OPTION, NULL, level, option }
+/* clang-format on */
 
 /* A capital: the socket's own option where a sysctl has the same name. */
 static const struct setting settings[] = {

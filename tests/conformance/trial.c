@@ -37,7 +37,8 @@ bool trial_init(struct trial *trial, const struct row *row, int family)
 	trial->family = family;
 	trial->since = row->since;
 	trial->fd = trial->listener = trial->netns.fd = trial->tun.fd = -1;
-	for (word = strtok_r(trial->words_text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+	for (word = strtok_r(trial->words_text, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save)) {
 		if (trial->word_count == TRIAL_WORDS)
 			return false;
 		trial->words[trial->word_count++] = word;
@@ -48,6 +49,23 @@ bool trial_init(struct trial *trial, const struct row *row, int family)
 			 trial->since >> 8 & 255);
 	}
 	return strlen(row->play) < TRIAL_TEXT && strlen(row->settings) < TRIAL_TEXT;
+}
+
+bool trial_vary(struct trial *ret_trial, const struct trial *of, const char *settings,
+		const char *play)
+{
+	struct row row = {
+		.name = of->name,
+		.timer = of->timer,
+		.families = FAMILY_4, /* a name has its family already */
+		.since = of->since,
+		.settings = settings,
+		.play = play,
+	};
+	bool done = trial_init(ret_trial, &row, of->family);
+
+	ret_trial->random = of->random;
+	return done;
 }
 
 bool trial_up(struct trial *trial)
@@ -78,10 +96,19 @@ static void close_at(int *fd)
 	*fd = -1;
 }
 
-void trial_down(struct trial *trial)
+void trial_close(struct trial *trial)
 {
+	struct linger now = { .l_onoff = 1 };
+
+	if (trial->fd >= 0) /* nothing is left behind in the kernel */
+		setsockopt(trial->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close_at(&trial->fd);
 	close_at(&trial->listener);
+}
+
+void trial_down(struct trial *trial)
+{
+	trial_close(trial);
 	close_at(&trial->tun.fd);
 	close_at(&trial->netns.fd);
 	trial->up = false;

@@ -61,8 +61,13 @@ static void loopback_up(void)
 
 int main(void)
 {
-	static char *const env[] = { "PATH=/bin", "HOME=/", "CI=true", "TCPTIMER=/bin/tcptimer",
-				     "LD_LIBRARY_PATH=/lib", "TCPTIMER_GUEST=1", NULL };
+	static char *const env[] = { "PATH=/bin",
+				     "HOME=/",
+				     "CI=true",
+				     "TCPTIMER=/bin/tcptimer",
+				     "LD_LIBRARY_PATH=/lib",
+				     "TCPTIMER_GUEST=1",
+				     NULL };
 	char line[4096], *argv[64] = {}, *word, *save;
 	int status = -1, argc = 0;
 	FILE *file;
@@ -85,7 +90,8 @@ int main(void)
 	if (!file || !fgets(line, sizeof(line), file))
 		printf("guest: no /command\n");
 	line[strcspn(line, "\n")] = '\0';
-	for (word = strtok_r(line, " ", &save); word && argc < 63; word = strtok_r(NULL, " ", &save))
+	for (word = strtok_r(line, " ", &save); word && argc < 63;
+	     word = strtok_r(NULL, " ", &save))
 		argv[argc++] = word;
 	printf("\nguest: begin\n");
 	pid = fork();
@@ -96,7 +102,8 @@ int main(void)
 	}
 	while (waitpid(pid, &status, 0) < 0)
 		;
-	printf("guest: exit %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	printf("guest: exit %d\n",
+	       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	fflush(stdout);
 	sync();
 	reboot(RB_POWER_OFF);

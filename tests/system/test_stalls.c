@@ -158,6 +158,32 @@ static void reset_by_peer(const struct scenario *scenario)
 		     last);
 }
 
+enum { HELD, ORPHAN };
+
+/* Told of every socket, one also hears of an RST that comes without a stall: once, as what it is. */
+static void reset_in_calm(const struct scenario *scenario)
+{
+	bool orphan = scenario->arg == ORPHAN;
+	struct world world;
+
+	world_start(&world, scenario);
+	world_trace(&world, TOOL("-a"));
+	world_connect(&world);
+	if (orphan) {
+		close(world.fd);
+		CHECK(peer_next(&world.peer, &world.peer.last, 1000), "no FIN");
+	}
+	world_mark(&world);
+	peer_send(&world.peer, TCP_RST | TCP_ACK, 0);
+	world_run(&world, 100);
+	world_end(&world);
+	WORLD_EXPECT(&world, { .event = "reset",
+			       .n = -1,
+			       .cause = "peer_reset",
+			       .error = orphan ? NULL : "ECONNRESET",
+			       .calm = true });
+}
+
 /* The application gives up: SO_LINGER 0 sends an RST, a plain close() of a SYN_SENT nothing. */
 static void reset_by_application(const struct scenario *scenario)
 {
@@ -398,6 +424,8 @@ static const struct scenario scenarios[] = {
 	SCENARIO_BOTH("keepalive reset by the peer", reset_by_peer, KEEPALIVE),
 	SCENARIO_BOTH("syn reset by the peer", reset_by_peer, SYN),
 	SCENARIO_BOTH("synack reset by the peer", reset_by_peer, SYNACK),
+	SCENARIO_BOTH("calm, reset by the peer", reset_in_calm, HELD),
+	SCENARIO_BOTH("orphan reset by the peer", reset_in_calm, ORPHAN),
 	SCENARIO_BOTH("retrans reset by the application", reset_by_application, RETRANS),
 	SCENARIO_BOTH("probe0 reset by the application", reset_by_application, PROBE0),
 	SCENARIO_BOTH("keepalive reset by the application", reset_by_application, KEEPALIVE),

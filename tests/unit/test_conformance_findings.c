@@ -87,6 +87,32 @@ static void answers_do_not_raise_the_level(void **state)
 	assert_in_range(ev[1].at_min_jiffies - ev[0].at_min_jiffies, 450 + 101, 450 + 108);
 }
 
+/* __mod_timer() to the same expiry does nothing: what was clamped when the probe left keeps its bucket. */
+static void a_clamped_probe_keeps_its_bucket(void **state)
+{
+	struct tcptimer_snapshot s;
+	__u64 expires, left;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(kernels); i++) {
+		fixture_socket(kernels[i], FINDINGS_HZ, ESTAB, &s);
+		tcptimer_snapshot_set_rto(fixture_profile(kernels[i]), FINDINGS_HZ, &s, 200);
+		tcptimer_snapshot_arm_probe0(fixture_profile(kernels[i]), FINDINGS_HZ, &s);
+		s.user_timeout_ms = 1740;
+		run(kernels[i], TCPTIMER_PEER_ZERO_WINDOW, 110000, &s);
+		assert_int_equal(line.count, 4);
+		assert_true(ev[2].flags & TCPTIMER_EV_CLAMPED);
+		expires = ev[0].at_min_jiffies + 435;
+		left = expires - ev[2].at_min_jiffies;
+		/* level 1 when the probe left, level 0 when the answer came 27 jiffies later */
+		assert_in_range(left, 63, 63 + 26);
+		assert_int_equal((s.now_jiffies + ev[3].at_min_jiffies) % 8, 0);
+		assert_in_range(ev[3].at_min_jiffies, expires + 1, expires + 8);
+		assert_int_equal(line.deadline.cause, TCPTIMER_CAUSE_USER_TIMEOUT);
+	}
+}
+
 /* An answer stamps rcv_tstamp when it comes: the next firing finds less idle time than it needs. */
 static void keepalive_idles_from_the_answer(void **state)
 {
@@ -127,6 +153,32 @@ static void no_loss_probe_behind_a_shrunk_window(void **state)
 	}
 }
 
+/* tcp_retransmit_timer(): __sk_dst_reset() comes before a thin stream's RTO, which so loses the metric. */
+static void a_shrunk_window_loses_the_route(void **state)
+{
+	static const char *const clamping[] = { "6.6", "6.12", "7.2" };
+	struct tcptimer_snapshot s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(clamping); i++) {
+		fixture_socket(clamping[i], FINDINGS_HZ, ESTAB, &s);
+		s.flags |= TCPTIMER_F_RTO_MIN_ROUTE | TCPTIMER_F_THIN_LTO;
+		s.flags &= ~TCPTIMER_F_SACK;
+		s.rto_min_jiffies = s.rto_jiffies = 2;
+		s.srtt_us = 8;
+		s.rttvar_us = 8000;
+		tcptimer_snapshot_arm_data(fixture_profile(clamping[i]), FINDINGS_HZ, &s);
+		s.snd_wnd = 0;
+		run(clamping[i], TCPTIMER_PEER_SILENT, 0, &s);
+		/* 200 ms, and the wheel's one */
+		assert_int_equal(ev[1].at_min_jiffies - ev[0].at_min_jiffies, 51);
+		s.snd_wnd = 65535;
+		run(clamping[i], TCPTIMER_PEER_SILENT, 0, &s);
+		assert_in_range(ev[1].at_min_jiffies - ev[0].at_min_jiffies, 3, 4);
+	}
+}
+
 /* reqsk_timer_handler(): a period on, nothing that is queued now is young. */
 static void a_crowd_ages(void **state)
 {
@@ -161,8 +213,10 @@ int main(void)
 		cmocka_unit_test(probes_leave_no_soft_error),
 		cmocka_unit_test(unreachable_reverts_a_jiffy_short),
 		cmocka_unit_test(answers_do_not_raise_the_level),
+		cmocka_unit_test(a_clamped_probe_keeps_its_bucket),
 		cmocka_unit_test(keepalive_idles_from_the_answer),
 		cmocka_unit_test(no_loss_probe_behind_a_shrunk_window),
+		cmocka_unit_test(a_shrunk_window_loses_the_route),
 		cmocka_unit_test(a_crowd_ages),
 		cmocka_unit_test(data_is_no_probe),
 	};

@@ -777,6 +777,28 @@ static void test_microseconds(void **state)
 	(void)state;
 }
 
+/* tcp_retries2 = 0: the first firing of the probe timer only stamps its time, and ends by the count. */
+static void test_first_probe(void **state)
+{
+	const struct cause_row row = { .kind = TCPTIMER_EVENT_ABORT,
+				       .seen = TCPTIMER_W_TIMER,
+				       .timer = T(PROBE0),
+				       .state = 1,
+				       .err = ETIMEDOUT,
+				       .user_timeout = 1 };
+	struct tcptimer_event event = cause_event(&row);
+	struct event_verdict want = { .action = A(ABORTED), .cause = C(PROBE0), .err = ETIMEDOUT };
+
+	event.before.probes_tstamp = 0;
+	check_verdict("stamped just now", &event, &want, NULL);
+	event.before.probes_tstamp = event.after.probes_tstamp;
+	check_verdict("stamped in this jiffy", &event, &want, NULL);
+	event.after.now_jiffies++;
+	want.cause = C(USER_TIMEOUT);
+	check_verdict("a jiffy ago", &event, &want, NULL);
+	(void)state;
+}
+
 /* The error in the record is the application's; else the socket's own, unless nobody holds it. */
 static void test_errors(void **state)
 {
@@ -908,6 +930,7 @@ int main(void)
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_microseconds),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_first_probe),
 		cmocka_unit_test(test_recovered),
 		cmocka_unit_test(test_stall_sentences),
 		cmocka_unit_test(test_all_sentences),

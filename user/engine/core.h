@@ -140,9 +140,12 @@ void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay);
 /* Arms where the expiry is `x` jiffies after a mark, and delay away from `at`. */
 void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id mark,
 		     struct engine_span x, struct engine_span delay);
-/* The same at a moment that lies `wait` after `at` (an answer): the wheel rounds by the rest. */
+/*
+ * The same at a moment that lies after `at` (an answer), wait.lo for the shorter delay, wait.hi for the
+ * longer: the wheel rounds by the rest.
+ */
 void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mark_id mark,
-			   struct engine_span x, struct engine_span delay, __s64 wait);
+			   struct engine_span x, struct engine_span delay, struct engine_span wait);
 /* Arms `delay` after that moment. */
 void engine_arm_after(struct engine_stream *st, __u8 timer, __s64 wait, __s64 delay);
 /* Arms what the snapshot says is armed. */
@@ -210,6 +213,7 @@ bool engine_in_syn_state(const struct engine_stream *st);
 /* rto.c */
 bool engine_is_thin(const struct engine_stream *st);
 __u32 engine_rto_thin(const struct engine_stream *st);
+void engine_route_reset(struct engine_stream *st);
 void engine_enter_loss(struct engine_stream *st);
 
 /* timewait.c: when a mini-socket of that time goes, from now; 3.15 has slots. */

@@ -3,6 +3,7 @@
  * Receives a stream whose zero-window probe timer fires: nothing in flight, data that may not go.
  * Hands back what tcp_probe_timer() and tcp_send_probe0() do there, and arms the next probe.
  */
+#include <string.h>
 #include "core.h"
 
 /* tcp_probe0_base(): at least TCP_RTO_MIN, the constant, since 4.1. */
@@ -40,37 +41,64 @@ static __s64 probe0_clamped(const struct engine_stream *st, __s64 since, __s64 w
 	return engine_min_s64(engine_max_s64(left, 2), when); /* TCP_TIMEOUT_MIN */
 }
 
-/* Arms the next probe `when` jiffies after an answer that comes rtt after now, or from now. */
-static void probe0_arm(struct engine_stream *st, struct tcptimer_engine_event *ev, __u32 when,
-		       __u32 rtt)
+/* From now to the next probe, when it is armed rtt after now: an answer's time, or 0. */
+static struct engine_span probe0_delay(const struct engine_stream *st, __u32 when, __u32 rtt)
 {
 	const struct engine_mark *mark = &st->marks[ENGINE_MARK_PROBES];
 	struct engine_span delay = { when, when };
-	struct engine_span x;
 
 	if (st->profile->probe0_clamp != TCPTIMER_PROBE0_CLAMP_NONE && st->user_timeout &&
 	    mark->set) {
 		delay.hi = probe0_clamped(st, mark->since.lo + rtt, when);
 		delay.lo = probe0_clamped(st, mark->since.hi + rtt, when);
-		if (delay.lo < when)
-			ev->flags |= TCPTIMER_EV_CLAMPED;
 	}
 	/* inet_csk_reset_xmit_timer() caps it, too. */
 	delay.lo = engine_min_s64(delay.lo, st->rto_max) + rtt;
 	delay.hi = engine_min_s64(delay.hi, st->rto_max) + rtt;
+	return delay;
+}
+
+/*
+ * __mod_timer() does nothing when the expiry is the one that is armed already: what TCP_USER_TIMEOUT
+ * clamped when the probe left stays in its bucket when the answer comes, though it is nearer by then.
+ */
+static struct engine_span probe0_wait(const struct engine_stream *st, struct engine_span delay,
+				      __u32 when, __u32 rtt)
+{
+	struct engine_span sent = probe0_delay(st, when, 0);
+	struct engine_span stays = { 0, 0 }, moves = { rtt, rtt }, either = { rtt, 0 };
+
+	if (!memcmp(&sent, &delay, sizeof(sent)))
+		return stays;
+	return delay.lo == delay.hi ? moves : either;
+}
+
+/* Arms the next probe `when` jiffies after an answer that comes rtt after now, or from now. */
+static void probe0_arm(struct engine_stream *st, struct tcptimer_engine_event *ev, __u32 when,
+		       __u32 rtt)
+{
+	const struct engine_mark *mark = &st->marks[ENGINE_MARK_PROBES];
+	struct engine_span delay = probe0_delay(st, when, rtt);
+	struct engine_span wait = probe0_wait(st, delay, when, rtt);
+	struct engine_span x;
+
+	if (delay.lo < engine_min_s64(when, st->rto_max) + rtt)
+		ev->flags |= TCPTIMER_EV_CLAMPED;
 	ev->rto_ms = engine_interval_ms(st, (__u64)engine_max_s64(delay.lo, delay.hi));
 	x.lo = mark->since.lo + delay.hi;
 	x.hi = mark->since.hi + delay.lo;
 	if (delay.lo == delay.hi) {
-		engine_arm_after(st, TCPTIMER_TIMER_PROBE0, rtt, delay.lo - rtt);
+		engine_arm_from_after(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_COUNT, delay, delay,
+				      wait);
 	} else if (delay.lo < delay.hi) {
-		engine_arm_from_after(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_PROBES, x, delay, rtt);
+		engine_arm_from_after(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_PROBES, x, delay,
+				      wait);
 	} else {
 		/* The underflow: the range straddles the jump from the clamp to the full backoff. */
 		x.lo = engine_min_s64(delay.lo, delay.hi);
 		x.hi = engine_max_s64(delay.lo, delay.hi);
 		x.lo = engine_min_s64(x.lo, 2 + (__s64)rtt);
-		engine_arm_from_after(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_COUNT, x, x, rtt);
+		engine_arm_from_after(st, TCPTIMER_TIMER_PROBE0, ENGINE_MARK_COUNT, x, x, wait);
 	}
 }
 

@@ -34,7 +34,6 @@
 	X(shrunk_twice,       0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
 	X(tlp,                0, 0, 2, 2, 2, 2, 2, 2, 2)                                           \
 	X(tlp_needs_rtt,      1, 1, 0, 0, 0, 0, 0, 0, 0)                                           \
-	X(rto_revert_v6,      0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
 	X(probe0_ge,          0, 0, 1, 1, 1, 1, 1, 1, 1)                                           \
 	X(probe0_ut,          0, 1, 3, 3, 3, 3, 3, 3, 3)                                           \
 	X(probe0_clamp,       0, 0, 1, 1, 1, 1, 2, 2, 2)                                           \
@@ -103,7 +102,6 @@ static const struct profile_change {
 	{ KERNEL(5, 1), FIELD(probe0_ge), 1 },
 	{ KERNEL(5, 1), FIELD(probe0_ut), TCPTIMER_PROBE0_UT_MODEL },
 	{ KERNEL(5, 4), FIELD(syn_limit), TCPTIMER_SYN_COUNT_OR_TIME },
-	{ KERNEL(5, 8), FIELD(rto_revert_v6), 1 },
 	{ KERNEL(5, 11), FIELD(probe0_ut), TCPTIMER_PROBE0_UT_TSTAMP },
 	{ KERNEL(5, 11), FIELD(probe0_clamp), TCPTIMER_PROBE0_CLAMP_UNDERFLOW },
 	{ KERNEL(5, 17), FIELD(tfo_timeout), 1 },

@@ -52,9 +52,9 @@ static void retrans_arm(struct engine_stream *st, struct tcptimer_engine_event *
 }
 
 /*
- * tcp_ld_RTO_revert() (RFC 6069; IPv6 since 5.8): ICMP host or net unreachable about the segment in
- * flight takes one backoff back, and re-arms what is left of that shorter RTO, not clamped to
- * TCP_USER_TIMEOUT. So against such a network the RTO stays what it was.
+ * tcp_ld_RTO_revert() (RFC 6069): ICMP host or net unreachable about the segment in flight takes one
+ * backoff back, and re-arms what is left of that shorter RTO, not clamped to TCP_USER_TIMEOUT. So
+ * against such a network the RTO stays what it was.
  */
 static bool retrans_revert(struct engine_stream *st, struct tcptimer_engine_event *ev)
 {
@@ -185,6 +185,7 @@ static void retrans_closed_window(struct engine_stream *st, struct tcptimer_engi
 	ev->action = drop ? TCPTIMER_ACTION_RETRANSMIT_FAILED : TCPTIMER_ACTION_RETRANSMITTED;
 	ev->n = ++st->n;
 	retrans_stamp(st, !drop);
+	engine_route_reset(st); /* before the interval is reckoned, unlike after an ordinary RTO */
 	retrans_backoff(st, ev, st->profile->backoff_shrunk);
 	if (drop || !retrans_answer(st, ev))
 		retrans_arm(st, ev);

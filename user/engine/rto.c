@@ -60,6 +60,20 @@ __u32 engine_rto_thin(const struct engine_stream *st)
 }
 
 /*
+ * __sk_dst_reset(): without the route its metric is gone, and the socket's own rto_min holds again. A
+ * snapshot lacks that one where the route's took its place, but sockets begin with the namespace's.
+ */
+void engine_route_reset(struct engine_stream *st)
+{
+	__u32 own_us = st->s->sysctls.rto_min_us;
+
+	if (!(st->s->flags & TCPTIMER_F_RTO_MIN_ROUTE))
+		return;
+	st->rto_min = own_us ? (__u32)tcptimer_usecs_to_jiffies(own_us, st->hz) :
+			       TCPTIMER_RTO_MIN_JIFFIES(st->hz);
+}
+
+/*
  * tcp_enter_loss(), net/ipv4/tcp_input.c, as far as timers see it: ssthresh is set in the first RTO
  * of an episode, so that even a stream that never left slow start counts as thin from then on.
  */

@@ -111,7 +111,7 @@ struct engine_span engine_elapsed_ms(const struct engine_stream *st, enum engine
 }
 
 void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mark_id id,
-			   struct engine_span x, struct engine_span delay, __s64 wait)
+			   struct engine_span x, struct engine_span delay, struct engine_span wait)
 {
 	struct engine_span level;
 	struct engine_phase expires = { 0, 0 };
@@ -139,14 +139,14 @@ void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mar
 	st->anchor = id == ENGINE_MARK_COUNT ? -1 : (__s8)id;
 	st->anchor_x = x;
 	/* The wheel's level goes by the time from the moment of arming. */
-	level = (struct engine_span){ delay.lo - wait, delay.hi - wait };
+	level = (struct engine_span){ delay.lo - wait.lo, delay.hi - wait.hi };
 	st->slack = wheel_slack(st->profile->wheel, st->hz, level, expires, &st->next_phase);
 }
 
 void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id id,
 		     struct engine_span x, struct engine_span delay)
 {
-	engine_arm_from_after(st, timer, id, x, delay, 0);
+	engine_arm_from_after(st, timer, id, x, delay, (struct engine_span){ 0, 0 });
 }
 
 void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay)
@@ -160,7 +160,8 @@ void engine_arm_after(struct engine_stream *st, __u8 timer, __s64 wait, __s64 de
 {
 	struct engine_span span = { wait + delay, wait + delay };
 
-	engine_arm_from_after(st, timer, ENGINE_MARK_COUNT, span, span, wait);
+	engine_arm_from_after(st, timer, ENGINE_MARK_COUNT, span, span,
+			      (struct engine_span){ wait, wait });
 }
 
 /* The bucket that an armed timer of the snapshot sits in, relative; it may be past (then: now). */
