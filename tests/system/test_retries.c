@@ -187,6 +187,8 @@ static void under_way(const struct scenario *scenario)
 	for (int i = 0; i < N_MAX; i++)
 		link_sends(&en, &links[i], SENDS_DATA, begin, &before[i]);
 	enforced_apply(&en, rules);
+	CHECK(en.pass.matched == N_MAX && !en.pass.refused, "%llu sockets matched, %llu refused",
+	      (unsigned long long)en.pass.matched, (unsigned long long)en.pass.refused);
 	for (int i = 0; i < N_MAX; i++)
 		link_sends(&en, &links[i], SENDS_DATA, begin, &after[i]);
 	links_await(&en, links, N_MAX, 60000);
