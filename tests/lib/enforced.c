@@ -105,10 +105,17 @@ static void link_init(struct enforced *en, struct link *link, uint16_t peer_port
 	link->peer.ts = ts;
 }
 
-void link_syn(struct enforced *en, struct link *link, uint16_t peer_port)
+void link_socket(struct enforced *en, struct link *link, uint16_t peer_port)
 {
 	link_init(en, link, peer_port);
-	link->fd = app_connect(&link->peer);
+	link->fd = app_socket(en->world.family);
+}
+
+void link_syn(struct enforced *en, struct link *link, uint16_t peer_port)
+{
+	if (!link->fd)
+		link_socket(en, link, peer_port);
+	app_connect_socket(link->fd, &link->peer);
 	link->port = app_port(link->fd);
 	link->peer.kernel_port = link->port;
 }

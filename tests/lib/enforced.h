@@ -46,6 +46,8 @@ struct link {
 /* The application connects to the peer's port, or accepts from it; established afterwards. */
 void link_connect(struct enforced *en, struct link *link, uint16_t peer_port);
 void link_accept(struct enforced *en, struct link *link, uint16_t peer_port, int listener);
+/* Before either connect: a socket for options that are set first. Else the link is all zero. */
+void link_socket(struct enforced *en, struct link *link, uint16_t peer_port);
 /* connect() only: the peer says nothing. */
 void link_syn(struct enforced *en, struct link *link, uint16_t peer_port);
 /* Send and have it acknowledged: the kernel measures its RTO anew. */

@@ -158,7 +158,7 @@ static void settings(const struct scenario *scenario)
 {
 	bool rto_max = sysctl_read("ipv4/tcp_rto_max_ms") >= 0;
 	enum how how = (enum how)scenario->arg;
-	struct link links[LINKS];
+	struct link links[LINKS] = {};
 	struct enforced en;
 	uint64_t idle, begin;
 	pid_t holder;
@@ -208,7 +208,7 @@ static void settings(const struct scenario *scenario)
 
 static void syn(const struct scenario *scenario)
 {
-	struct link links[3];
+	struct link links[3] = {};
 	struct enforced en;
 	struct sends sends;
 
@@ -239,7 +239,7 @@ static void syn(const struct scenario *scenario)
 /* connect() is on its way when the policy comes. */
 static void syn_older(const struct scenario *scenario)
 {
-	struct link links[2];
+	struct link links[2] = {};
 	struct enforced en;
 	struct sends sends;
 
@@ -312,7 +312,7 @@ static uint64_t ack_delay_ms(struct enforced *en, struct link *link)
 static void delack(const struct scenario *scenario)
 {
 	uint64_t with = UINT64_MAX, without = UINT64_MAX, ms;
-	struct link links[2];
+	struct link links[2] = {};
 	struct enforced en;
 
 	enforced_world(&en, scenario);

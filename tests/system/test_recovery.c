@@ -102,7 +102,7 @@ static void recovery(const struct scenario *scenario)
 	int base = scenario->arg & USER_TIMEOUT ? 30000 : 0;
 	struct enforced en;
 	struct sends sends;
-	struct link link;
+	struct link link = {};
 	uint64_t begin;
 
 	enforced_world(&en, scenario);
@@ -140,7 +140,7 @@ static void recovery_of_old(const struct scenario *scenario)
 {
 	struct enforced en;
 	struct sends sends;
-	struct link link;
+	struct link link = {};
 	uint64_t begin;
 
 	enforced_world(&en, scenario);

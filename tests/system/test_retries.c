@@ -120,7 +120,7 @@ static void exactly(const struct scenario *scenario)
 {
 	bool rto_max = sysctl_read("ipv4/tcp_rto_max_ms") >= 0;
 	unsigned long probes, more = 0;
-	struct link links[N_MAX];
+	struct link links[N_MAX] = {};
 	struct enforced en;
 	char rules[8192];
 	uint64_t begin;
@@ -164,7 +164,7 @@ static void exactly(const struct scenario *scenario)
 static void under_way(const struct scenario *scenario)
 {
 	struct sends before[N_MAX], after[N_MAX], sends;
-	struct link links[N_MAX];
+	struct link links[N_MAX] = {};
 	struct enforced en;
 	char rules[8192];
 	uint64_t begin;
