@@ -141,7 +141,8 @@ struct trial {
 	uint64_t end_check_ns;
 	uint64_t overdue_ns;  /* by then the next event has to have come */
 	struct seen log[TRIAL_LOG];
-	size_t log_count, log_total, log_answered;
+	size_t log_count;
+	size_t sends, sends_answered; /* events that sent something; as many when the peer answered last */
 	bool deferred;
 	bool coarse;          /* the next event counts from a stamp of which only the ms are known */
 	bool recovered;       /* the last event's answer ends the stall */

@@ -143,6 +143,12 @@ static bool hold_bucket(const struct tcptimer_snapshot *last, const struct tcpti
 	return (*ret_bucket >> 3 * (index / 64)) % 64 == index % 64;
 }
 
+static bool counts(unsigned int action)
+{
+	return action == TCPTIMER_ACTION_RETRANSMITTED || action == TCPTIMER_ACTION_PROBED ||
+	       action == TCPTIMER_ACTION_RETRANSMIT_FAILED;
+}
+
 static struct seen *hold_log(struct trial *trial, const struct tcptimer_event *event)
 {
 	struct seen *seen;
@@ -153,7 +159,6 @@ static struct seen *hold_log(struct trial *trial, const struct tcptimer_event *e
 		trial->log_count--;
 	}
 	seen = &trial->log[trial->log_count++];
-	trial->log_total++;
 	*seen = (struct seen){
 		.jiffy = jiffy_at(&event->after, event->time_ns),
 		.kind = event->kind,
@@ -162,6 +167,7 @@ static struct seen *hold_log(struct trial *trial, const struct tcptimer_event *e
 		.in_handler = event->what & (TCPTIMER_W_TIMER | TCPTIMER_W_LATE),
 	};
 	event_judge(event, observe_hz, &seen->verdict);
+	trial->sends += counts(seen->verdict.action);
 	if ((event->what & TCPTIMER_W_TIMER) && hold_bucket(&trial->last, event, &bucket)) {
 		seen->late_known = true;
 		seen->late = seen->jiffy > bucket ? (uint32_t)(seen->jiffy - bucket) : 0;
@@ -215,12 +221,6 @@ static bool is_end(const struct seen *seen)
 {
 	return seen->kind == TCPTIMER_EVENT_ABORT || seen->kind == TCPTIMER_EVENT_RESET ||
 	       seen->kind == TCPTIMER_EVENT_CLOSED || seen->verdict.action == TCPTIMER_ACTION_ENDED;
-}
-
-static bool counts(unsigned int action)
-{
-	return action == TCPTIMER_ACTION_RETRANSMITTED || action == TCPTIMER_ACTION_PROBED ||
-	       action == TCPTIMER_ACTION_RETRANSMIT_FAILED;
 }
 
 /* The kernel counts no retransmission into a closed window: the trace gives no number. */
@@ -538,11 +538,11 @@ void hold_await_event(struct trial *trial)
 	observe_consume();
 	if (observe_guest || !trial->forecast.active)
 		return;
-	for (tries = 0; tries < 20 && trial->log_total == trial->log_answered; tries++) {
+	for (tries = 0; tries < 50 && trial->sends == trial->sends_answered; tries++) {
 		usleep(100);
 		observe_consume();
 	}
-	trial->log_answered = trial->log_total;
+	trial->sends_answered = trial->sends;
 }
 
 /* A handler was deferred to a process that held the socket: follow it from what that left. */
