@@ -131,7 +131,7 @@ static int conclude(const struct options *o, double seconds, size_t *ret_passed,
 		printf("events were lost: nothing is proven\n");
 		sums[VERDICT_FAILED]++;
 	}
-	printf("%zu skipped: this kernel lacks what they take; of the draws, %zu were over before their moment, %zu not followed to their end (%u events, or three hours)\n",
+	printf("%zu skipped: this kernel lacks what they take; of the draws, %zu were over before their moment or outran an answer, %zu not followed to their end (%u events, or three hours)\n",
 	       sums[VERDICT_SKIPPED] - over, over, cut, HOLD_DRAWN_EVENTS);
 	*ret_passed = sums[VERDICT_PASSED];
 	*ret_failed = sums[VERDICT_FAILED];
