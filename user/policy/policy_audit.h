@@ -49,7 +49,6 @@ struct policy_audit_end {
 		deadline; /* cause, errno, n; its times count from when it was foretold */
 	bool alive;       /* it lives on and is stalled still, as far as events told */
 	const struct tcptimer_snapshot *snap; /* at its last event; valid during the call */
-	const char *cgroup;                   /* NULL: unknown; valid during the call */
 };
 
 /*

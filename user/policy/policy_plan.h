@@ -21,7 +21,7 @@ enum policy_verdict {
 	POLICY_VERDICT_SAME,     /* the socket has it already */
 	POLICY_VERDICT_STRICTER, /* enforce: what was asked for is stricter than the rule */
 	POLICY_VERDICT_YIELDS,   /* default: the application has set it */
-	POLICY_VERDICT_LATE,     /* it acts on handshakes, and this one is past */
+	POLICY_VERDICT_LATE,     /* it acts on a handshake that is past, or on a closed socket */
 	POLICY_VERDICT_ROUTE,    /* the route's locked rto_min goes before the socket's */
 	POLICY_VERDICT_LACKS,    /* this kernel has no such option */
 	POLICY_VERDICT_COUNT
@@ -48,7 +48,7 @@ struct policy_plan {
 };
 
 /*
- * The socket's rule and what it would set. Listeners and TIME_WAIT have no rule; direction is
+ * The socket's rule and what it would set. Listeners, requests and TIME_WAIT have none; direction is
  * POLICY_CONNECT or POLICY_ACCEPT (policy_listeners.h). A setting that differs from the default of
  * its namespace's sysctls, or of the kernel, counts as set by the application.
  */
