@@ -13,6 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "engine_random.h"
+#include "policy/policy_compile.h"
 #include "policy/policy_listeners.h"
 #include "policy/policy_plan.h"
 #include "policy/policy_yaml.h"
@@ -169,7 +170,7 @@ static void verdicts_by_row(void **state)
 		if (verdicts[i].change)
 			verdicts[i].change(&s);
 		policy_of(&policy, verdicts[i].mode, verdicts[i].set);
-		policy_plan_make(&policy, &kernel, &s, "/a", POLICY_CONNECT, &plan);
+		policy_plan_make(&policy, &kernel, &s, "/a", POLICY_CONNECT, NULL, &plan);
 		setting = &plan.settings[verdicts[i].id];
 		if (setting->verdict != verdicts[i].verdict ||
 		    setting->old_value != verdicts[i].old_value ||
@@ -192,7 +193,7 @@ static void kernel_units_stand_beside(void **state)
 
 	established(&s);
 	policy_of(&policy, "enforce", "user_timeout: 20s, keepalive: {idle: 30s}, rto_min: 50ms");
-	policy_plan_make(&policy, &kernel, &s, NULL, POLICY_ACCEPT, &plan);
+	policy_plan_make(&policy, &kernel, &s, NULL, POLICY_ACCEPT, NULL, &plan);
 	assert_int_equal(plan.settings[POLICY_USER_TIMEOUT].kernel, 20000);
 	assert_int_equal(plan.settings[POLICY_KEEPALIVE_IDLE].old_kernel, 7200);
 	assert_int_equal(plan.settings[POLICY_KEEPALIVE_IDLE].kernel, 30);
@@ -218,17 +219,77 @@ static void some_sockets_have_no_rule(void **state)
 	for (size_t i = 0; i < COUNT(states); i++) {
 		established(&s);
 		s.state = states[i];
-		policy_plan_make(&policy, &kernel, &s, NULL, POLICY_ACCEPT, &plan);
+		policy_plan_make(&policy, &kernel, &s, NULL, POLICY_ACCEPT, NULL, &plan);
 		assert_null(plan.rule);
 		assert_int_equal(plan.changes, 0);
 	}
 	established(&s);
 	s.kind = TCPTIMER_SOCK_TIMEWAIT;
-	policy_plan_make(&policy, &kernel, &s, NULL, POLICY_ACCEPT, &plan);
+	policy_plan_make(&policy, &kernel, &s, NULL, POLICY_ACCEPT, NULL, &plan);
 	assert_null(plan.rule);
 	s.kind = TCPTIMER_SOCK_FULL;
-	policy_plan_make(&policy, &kernel, &s, NULL, POLICY_ACCEPT, &plan);
+	policy_plan_make(&policy, &kernel, &s, NULL, POLICY_ACCEPT, NULL, &plan);
 	assert_ptr_equal(plan.rule, &policy.rules[0]);
+	policy_free(&policy);
+}
+
+/* A second policy, or the same once more: what the first has set is no wish of the application's. */
+static void a_rule_in_force_is_not_the_application(void **state)
+{
+	struct policy_kernel kernel = kernel_618();
+	struct tcptimer_policy_rule in_force;
+	struct tcptimer_snapshot s;
+	struct policy_plan plan;
+	struct policy first, second;
+
+	established(&s);
+	policy_of(&first, "enforce",
+		  "user_timeout: 20s, max_retries: 6, keepalive: {idle: 30s}, rto_min: 50ms");
+	policy_of(&second, "default",
+		  "user_timeout: 40s, max_retries: 8, keepalive: {idle: 60s}, rto_min: 80ms");
+	policy_compile_rule(&first.rules[0], HZ, &in_force);
+	policy_plan_make(&first, &kernel, &s, NULL, POLICY_CONNECT, NULL, &plan);
+	policy_plan_apply(&plan, &kernel, &s);
+	policy_plan_make(&first, &kernel, &s, NULL, POLICY_CONNECT, &in_force, &plan);
+	assert_int_equal(plan.changes, 0);
+	assert_int_equal(plan.settings[POLICY_MAX_RETRIES].value, 6);
+
+	policy_plan_make(&second, &kernel, &s, NULL, POLICY_CONNECT, &in_force, &plan);
+	assert_int_equal(plan.changes, 1 << POLICY_MAX_RETRIES | 1 << POLICY_USER_TIMEOUT |
+					       1 << POLICY_KEEPALIVE_IDLE | 1 << POLICY_RTO_MIN);
+	assert_int_equal(plan.settings[POLICY_MAX_RETRIES].old_value, 6);
+	s.keepalive_time_jiffies = 10 * HZ; /* that is the application's */
+	policy_plan_make(&second, &kernel, &s, NULL, POLICY_CONNECT, &in_force, &plan);
+	assert_int_equal(plan.settings[POLICY_KEEPALIVE_IDLE].verdict, POLICY_VERDICT_YIELDS);
+	/* the last retry's, not of an application */
+	s.user_timeout_ms = 1234;
+	s.policy = TCPTIMER_POLICY_LAST_RETRY | 1;
+	policy_plan_make(&second, &kernel, &s, NULL, POLICY_CONNECT, &in_force, &plan);
+	assert_int_equal(plan.settings[POLICY_USER_TIMEOUT].verdict, POLICY_VERDICT_CHANGE);
+	in_force.mode = POLICY_AUDIT; /* it has changed nothing */
+	policy_plan_make(&first, &kernel, &s, NULL, POLICY_CONNECT, &in_force, &plan);
+	assert_int_equal(plan.settings[POLICY_MAX_RETRIES].old_value, 0);
+	assert_int_equal(plan.settings[POLICY_USER_TIMEOUT].verdict, POLICY_VERDICT_STRICTER);
+	policy_free(&first);
+	policy_free(&second);
+}
+
+/* SO_KEEPALIVE comes last: the first probe is an idle time away, whatever has passed before. */
+static void keepalive_starts_with_its_times(void **state)
+{
+	struct policy_kernel kernel = kernel_618();
+	struct tcptimer_snapshot s;
+	struct policy_plan plan;
+	struct policy policy;
+
+	established(&s);
+	tcptimer_snapshot_arm_idle(kernel.profile, HZ, &s);
+	s.lrcvtime = s.rcv_tstamp = (uint32_t)s.now_jiffies - 20 * HZ;
+	policy_of(&policy, "enforce", "keepalive: {enable: true, idle: 30s}");
+	policy_plan_make(&policy, &kernel, &s, NULL, POLICY_CONNECT, NULL, &plan);
+	policy_plan_apply(&plan, &kernel, &s);
+	assert_true(s.flags & TCPTIMER_F_KEEPOPEN && s.flags & TCPTIMER_F_KEEP_PENDING);
+	assert_int_equal(s.keep_expires, s.now_jiffies + 30 * HZ);
 	policy_free(&policy);
 }
 
@@ -245,9 +306,12 @@ static void deadline_of(const char *set, void (*arm)(struct tcptimer_snapshot *s
 	established(&s);
 	arm(&s);
 	policy_of(&policy, "enforce", set);
-	policy_plan_make(&policy, &kernel, &s, "/a", POLICY_CONNECT, &plan);
+	policy_plan_make(&policy, &kernel, &s, "/a", POLICY_CONNECT, NULL, &plan);
 	policy_plan_apply(&plan, &kernel, &s);
-	assert_int_equal(policy_plan_deadline(&plan, &kernel, &s, TCPTIMER_PEER_SILENT, ret), 0);
+	assert_int_equal(policy_plan_deadline(&kernel, &s, TCPTIMER_PEER_SILENT,
+					      (unsigned int)plan.settings[POLICY_MAX_RETRIES].value,
+					      ret),
+			 0);
 	policy_free(&policy);
 }
 
@@ -399,11 +463,11 @@ static bool is_asked(const struct tcptimer_snapshot *s, enum policy_setting_id i
 	case POLICY_KEEPALIVE_ENABLE:
 		return s->flags & TCPTIMER_F_KEEPOPEN;
 	case POLICY_KEEPALIVE_IDLE:
-		return s->keepalive_time_jiffies != s->sysctls.keepalive_time_jiffies;
+		return s->own_keepalive & 1;
 	case POLICY_KEEPALIVE_INTERVAL:
-		return s->keepalive_intvl_jiffies != s->sysctls.keepalive_intvl_jiffies;
+		return s->own_keepalive & 2;
 	case POLICY_KEEPALIVE_PROBES:
-		return s->keepalive_probes != s->sysctls.keepalive_probes;
+		return s->own_keepalive & 4;
 	default:
 		return false;
 	}
@@ -415,7 +479,7 @@ static void properties_of(const struct policy *policy, const struct policy_kerne
 	struct tcptimer_snapshot before = *s;
 	struct policy_plan plan, again;
 
-	policy_plan_make(policy, kernel, s, "/a", POLICY_CONNECT, &plan);
+	policy_plan_make(policy, kernel, s, "/a", POLICY_CONNECT, NULL, &plan);
 	assert_memory_equal(s, &before, sizeof(before));
 	for (unsigned int id = 0; id < POLICY_SETTING_COUNT; id++) {
 		const struct policy_plan_setting *setting = &plan.settings[id];
@@ -433,7 +497,7 @@ static void properties_of(const struct policy *policy, const struct policy_kerne
 				 (long long)setting->value);
 	}
 	policy_plan_apply(&plan, kernel, s);
-	policy_plan_make(policy, kernel, s, "/a", POLICY_CONNECT, &again);
+	policy_plan_make(policy, kernel, s, "/a", POLICY_CONNECT, NULL, &again);
 	again.changes &= ~(1u << POLICY_MAX_RETRIES);
 	if (again.changes)
 		fail_msg("a second time it changes %#x, the first %#x", again.changes,
@@ -484,10 +548,12 @@ static void max_retries_never_lengthens(void **state)
 		snprintf(set, sizeof(set), "max_retries: %u", 1 + random_below(&r, 15));
 		policy_of(&policy, "enforce", set);
 		random_snapshot(&r, kernel.profile, kernel.hz, &s);
-		policy_plan_make(&policy, &kernel, &s, NULL, POLICY_CONNECT, &plan);
+		policy_plan_make(&policy, &kernel, &s, NULL, POLICY_CONNECT, NULL, &plan);
 		err = tcptimer_engine_deadline(kernel.profile, &params, &s, &without);
-		if (!policy_plan_deadline(&plan, &kernel, &s, params.peer, &with) && !err &&
-		    !without.never) {
+		if (!policy_plan_deadline(&kernel, &s, params.peer,
+					  (unsigned int)plan.settings[POLICY_MAX_RETRIES].value,
+					  &with) &&
+		    !err && !without.never) {
 			assert_false(with.never);
 			assert_true(with.at_max_jiffies <= without.at_max_jiffies);
 			if (with.at_max_jiffies < without.at_max_jiffies) {
@@ -547,6 +613,8 @@ int main(void)
 		cmocka_unit_test(verdicts_by_row),
 		cmocka_unit_test(kernel_units_stand_beside),
 		cmocka_unit_test(some_sockets_have_no_rule),
+		cmocka_unit_test(a_rule_in_force_is_not_the_application),
+		cmocka_unit_test(keepalive_starts_with_its_times),
 		cmocka_unit_test(ends_by_row),
 		cmocka_unit_test(ends_of_a_stall_under_way),
 		cmocka_unit_test(twice_changes_nothing_and_enforce_never_loosens),

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "policy/policy_compile.h"
 #include "policy/policy_plan.h"
-#include "settings.h"
+#include "settings_impl.h"
 #include "tcptimer/policy_match.h"
 
 #define US_PER_S INT64_C(1000000)
@@ -126,13 +126,52 @@ static enum policy_verdict obstacle(const struct policy_kernel *kernel,
 	}
 }
 
+/* max_retries is no property of a socket: it has what the rule in force says. */
+static int64_t held_max_retries(const struct tcptimer_policy_rule *in_force)
+{
+	return in_force && in_force->mode != POLICY_AUDIT ? in_force->value[POLICY_MAX_RETRIES] : 0;
+}
+
+static bool policy_has_set(const struct policy_kernel *kernel, const struct tcptimer_snapshot *s,
+			   enum policy_setting_id id, int64_t held,
+			   const struct tcptimer_policy_rule *in_force)
+{
+	int64_t value;
+
+	if (!in_force || in_force->mode == POLICY_AUDIT)
+		return false;
+	if (id == POLICY_USER_TIMEOUT && s->policy & TCPTIMER_POLICY_LAST_RETRY)
+		return true;
+	value = policy_user_value(id, in_force->value[id], kernel->hz);
+	return in_force->set >> id & 1 && held_of_value(id, value, kernel->hz) == held;
+}
+
+static bool is_asked(const struct policy_kernel *kernel, const struct tcptimer_snapshot *s,
+		     enum policy_setting_id id, int64_t held,
+		     const struct tcptimer_policy_rule *in_force)
+{
+	if (policy_has_set(kernel, s, id, held, in_force))
+		return false;
+	switch (id) {
+	case POLICY_SYN_RETRIES:
+		return s->syn_retries;
+	case POLICY_KEEPALIVE_IDLE:
+		return s->own_keepalive & KEEPALIVE_OWN_TIME;
+	case POLICY_KEEPALIVE_INTERVAL:
+		return s->own_keepalive & KEEPALIVE_OWN_INTVL;
+	case POLICY_KEEPALIVE_PROBES:
+		return s->own_keepalive & KEEPALIVE_OWN_PROBES;
+	default:
+		return held != held_default(kernel, s, id);
+	}
+}
+
 static enum policy_verdict judge(const struct policy_kernel *kernel,
 				 const struct tcptimer_snapshot *s, enum policy_mode mode,
-				 enum policy_setting_id id, int64_t wanted)
+				 enum policy_setting_id id, int64_t held, int64_t wanted,
+				 bool asked)
 {
 	enum policy_verdict verdict = obstacle(kernel, s, id);
-	int64_t held = held_now(s, id);
-	bool asked = held != held_default(kernel, s, id);
 
 	if (verdict != POLICY_VERDICT_NONE)
 		return verdict;
@@ -147,14 +186,18 @@ static enum policy_verdict judge(const struct policy_kernel *kernel,
 }
 
 static void plan_setting(const struct policy_kernel *kernel, const struct tcptimer_snapshot *s,
-			 enum policy_setting_id id, struct policy_plan *plan)
+			 enum policy_setting_id id, const struct tcptimer_policy_rule *in_force,
+			 struct policy_plan *plan)
 {
+	bool is_retries = id == POLICY_MAX_RETRIES;
+	int64_t held = is_retries ? held_max_retries(in_force) : held_now(s, id);
+	bool asked = !is_retries && is_asked(kernel, s, id, held, in_force);
 	struct policy_plan_setting *setting = &plan->settings[id];
 	int64_t value = plan->rule->settings[id].value;
 
-	setting->verdict =
-		(uint8_t)judge(kernel, s, plan->mode, id, held_of_value(id, value, kernel->hz));
-	setting->old_value = value_of_held(id, held_now(s, id), kernel->hz);
+	setting->verdict = (uint8_t)judge(kernel, s, plan->mode, id, held,
+					  held_of_value(id, value, kernel->hz), asked);
+	setting->old_value = value_of_held(id, held, kernel->hz);
 	setting->value = setting->old_value;
 	if (setting->verdict == POLICY_VERDICT_CHANGE) {
 		setting->value = value;
@@ -166,7 +209,7 @@ static void plan_setting(const struct policy_kernel *kernel, const struct tcptim
 
 void policy_plan_make(const struct policy *policy, const struct policy_kernel *kernel,
 		      const struct tcptimer_snapshot *s, const char *cgroup, unsigned int direction,
-		      struct policy_plan *plan)
+		      const struct tcptimer_policy_rule *in_force, struct policy_plan *plan)
 {
 	struct policy_socket socket = { .cgroup = cgroup,
 					.direction = (uint8_t)direction,
@@ -189,11 +232,28 @@ void policy_plan_make(const struct policy *policy, const struct policy_kernel *k
 	plan->mode = plan->rule->mode;
 	for (unsigned int id = 0; id < POLICY_SETTING_COUNT; id++)
 		if (plan->rule->settings[id].set)
-			plan_setting(kernel, s, id, plan);
+			plan_setting(kernel, s, id, in_force, plan);
 }
 
 /* ---- making the changes */
 
+static void add_change(const struct policy_plan *plan, enum policy_setting_id id,
+		       struct setting_change *changes, size_t *count)
+{
+	const char *word = policy_settings[id].word;
+	int64_t value = plan->settings[id].value;
+
+	if (!(plan->changes >> id & 1) || !word)
+		return;
+	changes[*count] = (struct setting_change){
+		.setting = setting_find(word, strlen(word)),
+		.value = value,
+		.off = id == POLICY_KEEPALIVE_ENABLE && !value,
+	};
+	(*count)++;
+}
+
+/* SO_KEEPALIVE last, as the BPF programs set it: it starts the timer with the times set before. */
 void policy_plan_apply(const struct policy_plan *plan, const struct policy_kernel *kernel,
 		       struct tcptimer_snapshot *s)
 {
@@ -203,16 +263,9 @@ void policy_plan_apply(const struct policy_plan *plan, const struct policy_kerne
 	struct setting_change changes[POLICY_SETTING_COUNT];
 	size_t count = 0;
 
-	for (unsigned int id = 0; id < POLICY_SETTING_COUNT; id++) {
-		const char *word = policy_settings[id].word;
-
-		if (!(plan->changes >> id & 1) || !word)
-			continue;
-		changes[count++] = (struct setting_change){
-			.setting = setting_find(word, strlen(word)),
-			.value = plan->settings[id].value,
-			.off = id == POLICY_KEEPALIVE_ENABLE && !plan->settings[id].value,
-		};
-	}
+	for (unsigned int id = 0; id < POLICY_SETTING_COUNT; id++)
+		if (id != POLICY_KEEPALIVE_ENABLE)
+			add_change(plan, id, changes, &count);
+	add_change(plan, POLICY_KEEPALIVE_ENABLE, changes, &count);
 	settings_apply(changes, count, &target);
 }

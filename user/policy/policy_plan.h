@@ -35,10 +35,7 @@ struct policy_plan_setting {
 	int32_t old_kernel, kernel; /* the same as in tcptimer/policy_map.h */
 };
 
-/*
- * All settings of the socket's rule. max_retries is no property of a socket: its old value is 0, none,
- * also where a policy in force keeps it.
- */
+/* All settings of the socket's rule. */
 struct policy_plan {
 	const struct policy_rule *rule; /* NULL: no rule takes it, and all below is 0 */
 	size_t index;                   /* of the rule */
@@ -49,23 +46,25 @@ struct policy_plan {
 
 /*
  * The socket's rule and what it would set. Listeners, requests and TIME_WAIT have none; direction is
- * POLICY_CONNECT or POLICY_ACCEPT (policy_listeners.h). A setting that differs from the default of
- * its namespace's sysctls, or of the kernel, counts as set by the application.
+ * POLICY_CONNECT or POLICY_ACCEPT (policy_listeners.h). `in_force` is the rule that holds for the
+ * socket already (rules_get()), NULL: none is known. What it has set is not the application's; what
+ * else the socket has of its own, and what differs from the kernel's default, is.
  */
 void policy_plan_make(const struct policy *policy, const struct policy_kernel *kernel,
 		      const struct tcptimer_snapshot *s, const char *cgroup, unsigned int direction,
-		      struct policy_plan *ret_plan);
+		      const struct tcptimer_policy_rule *in_force, struct policy_plan *ret_plan);
 
 /* The snapshot as it would be with the changes made now, those of audit too. */
 void policy_plan_apply(const struct policy_plan *plan, const struct policy_kernel *kernel,
 		       struct tcptimer_snapshot *s);
 
 /*
- * When and why a socket ends that policy_plan_apply() changed, max_retries with it: cause POLICY, at
- * the moment when the retransmission after the last allowed would be due. 0 or the engine's error.
+ * When and why a socket ends, with max_retries among its limits (0: none; of a plan's settings the old
+ * value before policy_plan_apply(), the new one after): cause POLICY, at the moment when the
+ * retransmission after the last allowed would be due. 0 or the engine's error.
  */
-int policy_plan_deadline(const struct policy_plan *plan, const struct policy_kernel *kernel,
-			 const struct tcptimer_snapshot *s, enum tcptimer_peer peer,
+int policy_plan_deadline(const struct policy_kernel *kernel, const struct tcptimer_snapshot *s,
+			 enum tcptimer_peer peer, unsigned int max_retries,
 			 struct tcptimer_deadline *ret_deadline);
 
 /*

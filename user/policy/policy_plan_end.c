@@ -49,14 +49,14 @@ bool policy_retries_end(const struct tcptimer_engine_event *events, size_t count
 }
 
 /* Only data that is in flight is counted, and only after the handshake. */
-static bool counts_retries(const struct policy_plan *plan, const struct tcptimer_snapshot *s)
+static bool counts_retries(const struct tcptimer_snapshot *s)
 {
-	return plan->changes >> POLICY_MAX_RETRIES & 1 && s->packets_out &&
-	       s->state != TCPTIMER_STATE_SYN_SENT && s->state != TCPTIMER_STATE_SYN_RECV;
+	return s->packets_out && s->state != TCPTIMER_STATE_SYN_SENT &&
+	       s->state != TCPTIMER_STATE_SYN_RECV;
 }
 
-int policy_plan_deadline(const struct policy_plan *plan, const struct policy_kernel *kernel,
-			 const struct tcptimer_snapshot *s, enum tcptimer_peer peer,
+int policy_plan_deadline(const struct policy_kernel *kernel, const struct tcptimer_snapshot *s,
+			 enum tcptimer_peer peer, unsigned int max_retries,
 			 struct tcptimer_deadline *ret)
 {
 	struct tcptimer_engine_params params = { .hz = kernel->hz, .peer = peer };
@@ -66,15 +66,14 @@ int policy_plan_deadline(const struct policy_plan *plan, const struct policy_ker
 	struct tcptimer_deadline end;
 	struct tcptimer_snapshot alone;
 
-	if ((err && err != TCPTIMER_ENGINE_ELONG) || !counts_retries(plan, s))
+	if ((err && err != TCPTIMER_ENGINE_ELONG) || !max_retries || !counts_retries(s))
 		return err;
 	/* with data in flight keepalive ends nothing, and would fill the room for events */
 	alone = *s;
 	alone.flags &= ~(TCPTIMER_F_KEEPOPEN | TCPTIMER_F_KEEP_PENDING | TCPTIMER_F_DELACK_PENDING);
 	params.ignored_limits = OTHER_LIMITS;
 	tcptimer_engine_timeline(kernel->profile, &params, &alone, events, EVENTS_MAX, &timeline);
-	if (!policy_retries_end(events, timeline.count,
-				(unsigned int)plan->settings[POLICY_MAX_RETRIES].value, &end) ||
+	if (!policy_retries_end(events, timeline.count, max_retries, &end) ||
 	    (!err && !ret->never && ret->at_max_jiffies <= end.at_max_jiffies))
 		return err;
 	end.peer = ret->peer;
