@@ -35,7 +35,7 @@ void policy_audit_free(struct policy_audit *audit);
  * unknown. `direction` is POLICY_CONNECT or POLICY_ACCEPT. 0, or -ENOMEM: this one is not watched.
  */
 int policy_audit_event(struct policy_audit *audit, const struct tcptimer_event *event,
-		       const char *cgroup, unsigned int direction, uint64_t now_ns);
+		       const char *cgroup, unsigned int direction);
 
 /* When policy_audit_due() has something next; POLICY_AUDIT_NEVER: nothing. For a timer. */
 uint64_t policy_audit_next_ns(const struct policy_audit *audit);
