@@ -171,19 +171,18 @@ int policy_audit_event(struct policy_audit *audit, const struct tcptimer_event *
 {
 	struct audit_watch *w = audit_table_find(&audit->table, event->after.sk);
 
-	if (w && (w->over || is_another(w, &event->after))) {
-		/* of the one before: handed on by the next policy_audit_due(), if it is to be */
-		if (!w->over) {
-			audit_table_remove(&audit->table, w);
-			w = NULL;
-		}
+	if (w && w->over) /* of the one before, which policy_audit_due() hands on first */
+		return 0;
+	if (w && !(event->what & TCPTIMER_W_GONE) && is_another(w, &event->after)) {
+		audit_table_remove(&audit->table, w);
+		w = NULL;
 	}
 	if (is_end(event)) {
-		if (w && !w->over)
+		if (w)
 			watch_over(audit, w, end_ns(event));
 		return 0;
 	}
-	if (!is_stalled(event) || !event->after.sk || (w && w->over))
+	if (!is_stalled(event) || !event->after.sk)
 		return 0;
 	if (w && has_passed(audit, w, event)) {
 		w->snap = event->after;
