@@ -133,7 +133,9 @@ static int row_text(struct preview_out *out, const struct preview_row *row)
 			     "-";
 	cells[n++] = rule;
 	cells[n++] = ends_text(&row->state, state, sizeof(state));
-	cells[n++] = ends_text(&row->silent, silent, sizeof(silent));
+	cells[n++] = row->state.known && row->state.before.peer == TCPTIMER_PEER_SILENT ?
+			     "same" :
+			     ends_text(&row->silent, silent, sizeof(silent));
 	cells[n++] = changes_text(row->plan, changes, sizeof(changes));
 	err = text_table_row(out->table, cells);
 	return err ? cli_fail("the table: %s", strerror(-err)) : CLI_OK;
