@@ -53,11 +53,12 @@ const struct command commands[] = {
 	  "  --json               an object; an array with --compare\n"
 	  "  --svg FILE           a picture; - is stdout\n",
 	  simulate_run },
-	{ "policy", "check [OPTION]… FILE…",
-	  "check policy files, with the engine's timelines as evidence",
+	{ "policy", "check [OPTION]… FILE… | preview [--json] FILE… [FILTER]",
+	  "check policy files, and preview what they would change",
 	  "  check            what is wrong with them: file:line:column, a sentence, a timeline\n"
 	  "  --kernel VERSION for this kernel (6.12, 6.6.40), not the running one\n"
 	  "  --strict         warnings fail as well\n"
+	  "  preview          the live sockets that would change, old and new options and deadlines\n"
 	  "  --json           an object; see tcptimer-policy(8)\n",
 	  policy_run },
 	{ "doctor", "[--json]", "what this kernel and these privileges allow, hook by hook",

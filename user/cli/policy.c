@@ -158,6 +158,7 @@ static const struct {
 	int (*run)(const struct command *command, int argc, char **argv);
 } subcommands[] = {
 	{ "check", "what is wrong with policy files, file:line:column", policy_check },
+	{ "preview", "which live sockets they would change, and how", policy_preview },
 };
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
 
