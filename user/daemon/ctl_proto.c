@@ -284,13 +284,15 @@ struct json_object *ctl_answer(struct json_object *result)
 struct json_object *ctl_answer_error(const char *error, struct json_object *findings)
 {
 	struct json_object *o = json_object_new_object();
+	char utf8[2048];
 
 	if (!o) {
 		json_object_put(findings);
 		return NULL;
 	}
 	json_object_object_add(o, "ok", json_object_new_boolean(false));
-	json_object_object_add(o, "error", json_object_new_string(error));
+	json_object_object_add(o, "error",
+			       json_object_new_string(text_utf8(error, utf8, sizeof(utf8))));
 	json_object_object_add(o, "findings", findings ? findings : json_object_new_array());
 	return o;
 }
