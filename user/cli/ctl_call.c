@@ -11,7 +11,7 @@
 #include <json-c/json.h>
 #include "cli/ctl_call.h"
 #include "daemon/ctl_client.h"
-#include "kernel/enforce.h"
+#include "kernel/rules.h"
 #include "text.h"
 
 enum { OPT_SOCKET = 256, OPT_PIN_DIR, OPT_JSON };
@@ -29,7 +29,7 @@ int ctl_options(const struct command *command, int argc, char **argv, bool json,
 	const char *socket = getenv("TCPTIMER_SOCKET");
 	int opt;
 
-	*ret_place = (struct ctl_place){ socket && *socket ? socket : CTL_SOCKET, ENFORCE_PIN_DIR,
+	*ret_place = (struct ctl_place){ socket && *socket ? socket : CTL_SOCKET, rules_pin_dir(),
 					 false };
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {

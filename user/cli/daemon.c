@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "daemon/ctl_proto.h"
 #include "daemon/daemon.h"
+#include "kernel/rules.h"
 #include "text.h"
 
 #define PATHS_MAX 64
@@ -60,6 +61,9 @@ static int take_option(const struct command *command, char **argv, int opt, stru
 		w->options.detach_on_exit = true;
 		return CLI_OK;
 	case OPT_PIN_DIR:
+		if (optarg[0] != '/')
+			return cli_usage(command, "'%s' is no absolute path",
+					 text_escape(optarg, safe, sizeof(safe)));
 		w->options.pin_dir = optarg;
 		return CLI_OK;
 	case OPT_SOCKET:
@@ -111,5 +115,9 @@ int daemon_command_run(const struct command *command, int argc, char **argv)
 		w.paths[w.options.path_count++] = DAEMON_POLICY_DIRECTORY;
 	}
 	w.options.paths = w.paths;
+	/* The trace looks there as well, for the rules of connections. */
+	if (w.options.pin_dir && setenv("TCPTIMER_PIN_DIR", w.options.pin_dir, 1))
+		return cli_fail("no memory");
+	w.options.pin_dir = rules_pin_dir();
 	return daemon_run(&w.options) ? CLI_FAILED : CLI_OK;
 }

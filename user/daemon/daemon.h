@@ -15,7 +15,7 @@
 struct daemon_options {
 	const char *const *paths; /* files, and directories of *.yaml; none: the two above */
 	size_t path_count;
-	const char *pin_dir; /* NULL: ENFORCE_PIN_DIR */
+	const char *pin_dir; /* of a bpffs */
 	const char *socket;
 	const char *cgroup; /* "/a/b" below the cgroup2 mount; NULL: all */
 	bool audit;         /* every rule in mode audit */

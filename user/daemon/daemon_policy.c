@@ -98,7 +98,7 @@ static int failed(struct daemon *d, int err, const char *words)
 /* Made and locked before it is used: `policy clear` takes it away. */
 static int lock_pins(struct daemon *d)
 {
-	const char *pins = d->options->pin_dir ? d->options->pin_dir : ENFORCE_PIN_DIR;
+	const char *pins = d->options->pin_dir;
 	char safe[256], line[400];
 	int holder;
 
@@ -176,6 +176,7 @@ static int put_in_force(struct daemon *d, struct loaded *l, struct enforce_pass 
 
 int daemon_put(struct daemon *d, struct loaded *loaded, struct enforce_pass *ret_pass)
 {
+	bool attach = !d->enforce;
 	char files[512];
 	int err;
 
@@ -185,7 +186,7 @@ int daemon_put(struct daemon *d, struct loaded *loaded, struct enforce_pass *ret
 	loaded->source.audit = d->options->audit;
 	if (!loaded->source.time_ns)
 		loaded->source.time_ns = realtime_ns();
-	err = d->enforce ? 0 : daemon_attach(d);
+	err = attach ? daemon_attach(d) : 0;
 	if (!err) {
 		err = put_in_force(d, loaded, ret_pass);
 		if (err)
@@ -204,7 +205,7 @@ int daemon_put(struct daemon *d, struct loaded *loaded, struct enforce_pass *ret
 	d->known = true;
 	source_digest(&d->running.source, d->digest);
 	plan_second_pass(d);
-	trace_watch_policy(d->trace);
+	trace_watch_policy(d->trace, attach);
 	daemon_tell(d);
 	log_info("policy %.12s (%s) is in force: %zu rules%s; %llu sockets seen, %llu changed, "
 		 "%llu options refused, in %u network namespace%s",
@@ -230,7 +231,7 @@ int daemon_clear(struct daemon *d, struct enforce_pass *ret_pass, bool *ret_was)
 	d->known = false;
 	load_free(&d->running);
 	d->digest[0] = '\0';
-	trace_watch_policy(d->trace);
+	trace_watch_policy(d->trace, false);
 	daemon_tell(d);
 	err = enforce_clear(&options, ret_pass, ret_was);
 	unlock_pins(d);

@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "daemon/lock.h"
 
@@ -84,11 +87,26 @@ int lock_beside(const char *socket_path, int *ret_holder)
 	return fd;
 }
 
+/* The directory that it lies in, or will: nothing is made elsewhere. */
+static bool on_bpffs(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX];
+	struct statfs fs;
+
+	return slash && slash != path &&
+	       snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path) <
+		       (int)sizeof(parent) &&
+	       !statfs(parent, &fs) && fs.f_type == BPF_FS_MAGIC;
+}
+
 int lock_directory(const char *path, int *ret_holder)
 {
 	int fd;
 
 	*ret_holder = 0;
+	if (!on_bpffs(path))
+		return -ENODEV;
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -11,7 +11,7 @@
  */
 /* The file daemon.lock in the socket's directory, which is made when it is missing. Writes the pid. */
 int lock_beside(const char *socket_path, int *ret_holder);
-/* The directory itself, made when it is missing. */
+/* The directory itself, made when it is missing; -ENODEV when it does not lie on a bpffs. */
 int lock_directory(const char *path, int *ret_holder);
 /* The pid that holds the directory's lock; 0: nobody, or no such directory. */
 int lock_holder(const char *path);

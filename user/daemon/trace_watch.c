@@ -13,6 +13,7 @@
 #include "event.h"
 #include "foretold.h"
 #include "kernel/kernel.h"
+#include "kernel/rules.h"
 #include "text.h"
 
 /* Records taken before the loop looks at its other work. */
@@ -37,34 +38,11 @@ static bool is_end(const struct tcptimer_event *event)
 	       event->kind == TCPTIMER_EVENT_CLOSED || event->what & TCPTIMER_W_CLOSED;
 }
 
-/* The rule that has the connection, by what it matches; its direction is not in a snapshot. */
-static const char *find_rule(const struct daemon *d, const struct conn *conn)
-{
-	const struct tcptimer_snapshot *s = conn->snap;
-	struct policy_socket socket = { .cgroup = conn->cgroup,
-					.direction = POLICY_CONNECT,
-					.family = s->family,
-					.remote_port = s->remote_port,
-					.local_port = s->local_port };
-	int connect, accept;
-
-	memcpy(socket.remote_addr, s->remote_addr, sizeof(socket.remote_addr));
-	memcpy(socket.local_addr, s->local_addr, sizeof(socket.local_addr));
-	connect = policy_match(&d->running.policy, &socket);
-	socket.direction = POLICY_ACCEPT;
-	accept = policy_match(&d->running.policy, &socket);
-	if (connect != accept && connect >= 0 && accept >= 0)
-		return NULL; /* one or the other */
-	if (connect < 0)
-		connect = accept;
-	return connect < 0 ? NULL : d->running.policy.rules[connect].name;
-}
-
-static void log_end(const struct trace_watch *t, const struct conn *conn,
+static void log_end(const struct tcptimer_event *event, const struct conn *conn,
 		    const struct event_verdict *verdict)
 {
 	const struct tcptimer_snapshot *s = conn->snap;
-	const char *rule = find_rule(t->d, conn);
+	const char *limit = event_policy_limit(event, verdict);
 	char local[64], remote[64], cgroup[512], number[24];
 	const char *error = verdict->err ? conn_errno(verdict->err, number, sizeof(number)) :
 					   "none";
@@ -73,14 +51,14 @@ static void log_end(const struct trace_watch *t, const struct conn *conn,
 	text_addr_port(s->family, s->remote_addr, s->remote_port, remote, sizeof(remote));
 	text_escape(conn->cgroup ? conn->cgroup : "?", cgroup, sizeof(cgroup));
 	const struct log_field fields[] = {
-		{ "TCPTIMER_RULE", rule },     { "TCPTIMER_LOCAL", local },
-		{ "TCPTIMER_REMOTE", remote }, { "TCPTIMER_CGROUP", cgroup },
-		{ "TCPTIMER_ERRNO", error },   { "TCPTIMER_CAUSE", "policy" },
+		{ "TCPTIMER_RULE", conn->rule }, { "TCPTIMER_LOCAL", local },
+		{ "TCPTIMER_REMOTE", remote },   { "TCPTIMER_CGROUP", cgroup },
+		{ "TCPTIMER_ERRNO", error },     { "TCPTIMER_LIMIT", limit },
 	};
 
 	log_line(LOG_SOURCE_ENDS, LOG_NOTICE, fields, sizeof(fields) / sizeof(fields[0]),
-		 "rule '%s' ended %s -> %s in %s (%s)", rule ? rule : "?", local, remote, cgroup,
-		 error);
+		 "rule '%s' ended %s -> %s of %s by %s (%s)", conn->rule ? conn->rule : "?", local,
+		 remote, cgroup, limit ? limit : "its limit", error);
 }
 
 /* Hold the end against what was foretold at the last event; or foretell anew. */
@@ -114,7 +92,7 @@ static int take_record(void *arg, void *data, size_t size)
 		if (is_end(&event)) {
 			t->ends[verdict.cause]++;
 			if (verdict.cause == TCPTIMER_CAUSE_POLICY)
-				log_end(t, &conn, &verdict);
+				log_end(&event, &conn, &verdict);
 		}
 	}
 	/* The ring stays readable: the rest comes at the next turn. */
@@ -124,7 +102,7 @@ static int take_record(void *arg, void *data, size_t size)
 /* Sweep while there are stalls, and be woken by nothing while there are none. */
 static void arm_sweep(struct trace_watch *t)
 {
-	uint64_t stalls = tracer_open_stalls(&t->tracer);
+	uint64_t stalls = t->tracer.bpf ? tracer_open_stalls(&t->tracer) : 0;
 	int enabled = SD_EVENT_OFF;
 
 	sd_event_source_get_enabled(t->sweep, &enabled);
@@ -149,60 +127,94 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *arg)
 {
 	struct trace_watch *t = arg;
 
-	tracer_sweep(&t->tracer);
+	if (t->tracer.bpf)
+		tracer_sweep(&t->tracer);
 	arm_sweep(t);
 	return 0;
+}
+
+/* Loads the programs and puts them into the loop. */
+static int trace_open(struct trace_watch *t)
+{
+	struct tracer_options options = {};
+	int err = tracer_open(&t->tracer, &options, take_record, t);
+
+	if (err)
+		return err;
+	err = sd_event_add_io(t->d->event, &t->ready, t->tracer.epoll_fd, EPOLLIN, on_records, t);
+	if (err < 0) {
+		tracer_close(&t->tracer);
+		return err;
+	}
+	/* Signals, cgroups and requests first: a flood of events must not keep them waiting. */
+	sd_event_source_set_priority(t->ready, SD_EVENT_PRIORITY_IDLE);
+	arm_sweep(t);
+	return 0;
+}
+
+static void trace_close(struct trace_watch *t)
+{
+	t->ready = sd_event_source_disable_unref(t->ready);
+	if (t->tracer.bpf)
+		tracer_close(&t->tracer);
+}
+
+static void log_failed(int err)
+{
+	char safe[512];
+
+	log_error("loading the trace programs: %s%s%s; `tcptimer doctor` tells what is missing",
+		  strerror(-err), kernel_error()[0] ? ": " : "",
+		  text_escape(kernel_error(), safe, sizeof(safe)));
 }
 
 int trace_watch_new(struct daemon *d, struct trace_watch **ret_watch)
 {
-	struct tracer_options options = {};
 	struct trace_watch *t = calloc(1, sizeof(*t));
-	char safe[512];
 	int err = -ENOMEM;
 
-	if (!t || !(t->foretold = foretold_new()))
-		goto fail;
-	t->d = d;
-	err = tracer_open(&t->tracer, &options, take_record, t);
-	if (err)
-		goto fail;
-	err = sd_event_add_io(d->event, &t->ready, t->tracer.epoll_fd, EPOLLIN, on_records, t);
-	if (err >= 0)
+	if (t)
+		t->foretold = foretold_new();
+	if (t && t->foretold) {
+		t->d = d;
 		err = sd_event_add_time(d->event, &t->sweep, CLOCK_MONOTONIC, UINT64_MAX, 10000,
 					on_sweep, t);
-	if (err < 0) {
-		tracer_close(&t->tracer);
-		goto fail;
 	}
-	sd_event_source_set_enabled(t->sweep, SD_EVENT_OFF);
-	/* Signals, cgroups and requests first: a flood of events must not keep them waiting. */
-	sd_event_source_set_priority(t->ready, SD_EVENT_PRIORITY_IDLE);
-	arm_sweep(t);
+	if (err >= 0) {
+		sd_event_source_set_enabled(t->sweep, SD_EVENT_OFF);
+		err = trace_open(t);
+	}
+	if (err) {
+		log_failed(err);
+		trace_watch_free(t);
+		return err;
+	}
 	*ret_watch = t;
 	return 0;
-fail:
-	log_error("loading the trace programs: %s%s%s; `tcptimer doctor` tells what is missing",
-		  strerror(-err), kernel_error()[0] ? ": " : "",
-		  text_escape(kernel_error(), safe, sizeof(safe)));
-	if (t)
-		foretold_free(t->foretold);
-	free(t);
-	return err;
 }
 
-void trace_watch_policy(struct trace_watch *watch)
+void trace_watch_policy(struct trace_watch *watch, bool new_pins)
 {
-	/* The seam for the audit: it learns here that its rules have changed. */
+	int err = 0;
+
+	if (!watch)
+		return;
+	/* Which rule a socket has stands in a pinned map: the programs take the new one. */
+	if (new_pins) {
+		rules_forget();
+		trace_close(watch);
+		err = trace_open(watch);
+	}
+	if (err)
+		log_failed(err);
 }
 
 void trace_watch_free(struct trace_watch *watch)
 {
 	if (!watch)
 		return;
-	sd_event_source_disable_unref(watch->ready);
+	trace_close(watch);
 	sd_event_source_disable_unref(watch->sweep);
-	tracer_close(&watch->tracer);
 	foretold_free(watch->foretold);
 	free(watch);
 }
@@ -218,13 +230,16 @@ static struct json_object *events_json(struct trace_watch *t)
 							       "unseen" };
 	struct json_object *o = json_object_new_object(), *lost = json_object_new_object();
 
+	bool on = t->tracer.bpf != NULL;
+
 	for (unsigned int i = 0; i < TRACER_LOSS_KINDS; i++)
-		json_object_object_add(lost, losses[i], number(tracer_lost_kind(&t->tracer, i)));
+		json_object_object_add(lost, losses[i],
+				       number(on ? tracer_lost_kind(&t->tracer, i) : 0));
 	json_object_object_add(o, "seen", number(t->seen));
 	json_object_object_add(o, "malformed", number(t->malformed));
 	json_object_object_add(o, "lost", lost);
-	json_object_object_add(o, "programs_missed", number(tracer_missed(&t->tracer)));
-	json_object_object_add(o, "open_stalls", number(tracer_open_stalls(&t->tracer)));
+	json_object_object_add(o, "programs_missed", number(on ? tracer_missed(&t->tracer) : 0));
+	json_object_object_add(o, "open_stalls", number(on ? tracer_open_stalls(&t->tracer) : 0));
 	return o;
 }
 

@@ -51,12 +51,12 @@ int pinned_open(const char *pin_dir, struct pinned *ret)
 
 	*ret = (struct pinned){ .counters_fd = -1 };
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL); /* errors are returned */
-	err = read_first(pin_dir, "policy_control", &ret->control, sizeof(ret->control));
+	err = read_first(pin_dir, "map_control", &ret->control, sizeof(ret->control));
 	if (!err && ret->control.layout != TCPTIMER_POLICY_LAYOUT)
 		err = -EPROTO;
 	if (!err) {
 		ret->source = malloc(TCPTIMER_POLICY_SOURCE);
-		err = ret->source ? read_first(pin_dir, "policy_source", ret->source,
+		err = ret->source ? read_first(pin_dir, "map_source", ret->source,
 					       TCPTIMER_POLICY_SOURCE) :
 				    -ENOMEM;
 	}
@@ -64,7 +64,7 @@ int pinned_open(const char *pin_dir, struct pinned *ret)
 		ret->source_size = ret->control.source_size <= TCPTIMER_POLICY_SOURCE ?
 					   ret->control.source_size :
 					   0;
-		ret->counters_fd = open_map(pin_dir, "policy_counters",
+		ret->counters_fd = open_map(pin_dir, "map_counters",
 					    sizeof(struct tcptimer_policy_counters));
 		err = ret->counters_fd < 0 ? ret->counters_fd : 0;
 	}
