@@ -16,11 +16,9 @@
 #include <sys/socket.h>
 #include "daemon/daemon_impl.h"
 
+/* CAP_SYS_ADMIN stands for CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN where BPF asks for them. */
 static const cap_value_t kept[] = {
-	CAP_BPF,        /* loads programs and maps again after `policy clear`, reads maps */
-	CAP_PERFMON,    /* programs that read kernel memory: tp_btf, iter/tcp */
-	CAP_NET_ADMIN,  /* programs of type sock_ops and cgroup/setsockopt, and attaching them */
-	CAP_SYS_ADMIN,  /* setns() into each network namespace; bpf links by id */
+	CAP_SYS_ADMIN,  /* setns() into each network namespace; loads and attaches programs again */
 	CAP_SYS_PTRACE, /* /proc/PID/ns/net of processes of other users */
 	CAP_DAC_READ_SEARCH, /* open_by_handle_at(): paths of cgroups; policy files of any owner */
 	CAP_SYSLOG, /* addresses of kernel functions in /proc/kallsyms under kptr_restrict */

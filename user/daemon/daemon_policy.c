@@ -262,22 +262,21 @@ static int read_files(struct daemon *d, struct loaded *ret)
 	return load_check(ret, &d->names.profile, d->names.hz);
 }
 
-/* Were they the same at the last look, faults included? */
+/* Were they the same at the last look, and the same wrong with them? */
 static bool tried_before(struct daemon *d, const struct loaded *l)
 {
-	struct policy_source named = {};
-	char digest[SOURCE_DIGEST], line[64];
+	struct policy_source seen = {};
+	char digest[SOURCE_DIGEST];
 	bool same;
-	void *blob;
-	size_t size;
 
-	if (source_encode(&l->source, &blob, &size))
-		return false;
-	snprintf(line, sizeof(line), "%u", l->report.errors);
-	named.files = (struct source_file[]){ { line, blob, size }, { line, line, strlen(line) } };
-	named.count = 2;
-	source_digest(&named, digest);
-	free(blob);
+	for (size_t i = 0; i < l->source.count; i++)
+		source_add(&seen, l->source.files[i].name, l->source.files[i].bytes,
+			   l->source.files[i].size);
+	for (size_t i = 0; i < l->report.count; i++)
+		source_add(&seen, "", l->report.findings[i].text,
+			   strlen(l->report.findings[i].text));
+	source_digest(&seen, digest);
+	source_free(&seen);
 	same = !strcmp(digest, d->tried);
 	memcpy(d->tried, digest, sizeof(digest));
 	return same;
