@@ -191,6 +191,8 @@ install: all
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 contrib/schema/*.json $(DESTDIR)$(PREFIX)/share/tcptimer/schema/
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local/sbin,$(PREFIX)/sbin,' contrib/systemd/tcptimer.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/tcptimer.service
 	install -d $(DESTDIR)$(PREFIX)/share/tcptimer/examples
 	install -m 644 contrib/examples/*.yaml $(DESTDIR)$(PREFIX)/share/tcptimer/examples/
 
