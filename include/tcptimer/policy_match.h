@@ -4,7 +4,8 @@
  * Hands back whether the rule takes the socket, and what `enforce` leaves of an application's wish.
  *
  * Both compilers take it, as model.h. No calls, no division; every loop has a constant bound and
- * every index a constant range, so that the verifier follows pointers into a map's value.
+ * every index a constant range, so that the verifier follows pointers into a map's value. One rule takes
+ * it some 20 000 instructions: walk rules with bpf_loop(), not with a loop around this.
  */
 #ifndef TCPTIMER_POLICY_MATCH_H
 #define TCPTIMER_POLICY_MATCH_H

@@ -159,6 +159,7 @@ static const struct {
 	int (*run)(const struct command *command, int argc, char **argv);
 } subcommands[] = {
 	{ "check", "what is wrong with policy files, file:line:column", policy_check },
+	{ "preview", "which live sockets they would change, and how", policy_preview },
 	{ "apply", "check them, and put them in force through the daemon", policy_apply },
 	{ "show", "the rules in force and what each has done", policy_show },
 	{ "clear", "detach everything and put all sockets back as they were", policy_clear },

@@ -16,7 +16,7 @@ static struct json_object *word_or_null(const char *word)
 }
 
 /* Names of files come from outside: valid UTF-8 for a JSON reader. */
-static struct json_object *json_raw(const char *raw)
+struct json_object *policy_raw_json(const char *raw)
 {
 	size_t size = 3 * strlen(raw) + 1;
 	char *utf8 = malloc(size);
@@ -34,13 +34,14 @@ static struct json_object *json_u64(uint64_t value)
 	return json_object_new_int64((int64_t)value);
 }
 
-static struct json_object *json_deadline(const char *label, const struct tcptimer_deadline *dl)
+struct json_object *policy_deadline_json(const char *label, const struct tcptimer_deadline *dl)
 {
 	struct json_object *o = json_object_new_object();
 	bool policy = dl->cause == TCPTIMER_CAUSE_POLICY;
 	char buf[24];
 
-	json_object_object_add(o, "label", json_object_new_string(label));
+	if (label)
+		json_object_object_add(o, "label", json_object_new_string(label));
 	json_object_object_add(o, "deadline_ms", dl->never ? NULL : json_u64(dl->at_ms));
 	json_object_object_add(o, "deadline_min_ms", dl->never ? NULL : json_u64(dl->at_min_ms));
 	json_object_object_add(o, "deadline_max_ms", dl->never ? NULL : json_u64(dl->at_max_ms));
@@ -90,9 +91,10 @@ static struct json_object *json_evidence(const struct policy_evidence *evidence)
 		json_object_array_add(events, json_event(&evidence->events[i]));
 	json_object_object_add(o, "events", events);
 	json_object_object_add(o, "events_left_out", json_object_new_boolean(evidence->gap > 0));
-	json_object_object_add(o, "with", json_deadline(evidence->with_label, &evidence->with));
+	json_object_object_add(o, "with",
+			       policy_deadline_json(evidence->with_label, &evidence->with));
 	json_object_object_add(o, "without",
-			       json_deadline(evidence->without_label, &evidence->without));
+			       policy_deadline_json(evidence->without_label, &evidence->without));
 	return o;
 }
 
@@ -103,11 +105,11 @@ static struct json_object *json_finding(const struct policy_finding *f)
 	json_object_object_add(o, "severity",
 			       json_object_new_string(policy_severity_name(f->severity)));
 	json_object_object_add(o, "code", json_object_new_string(f->code));
-	json_object_object_add(o, "file", json_raw(f->file));
+	json_object_object_add(o, "file", policy_raw_json(f->file));
 	json_object_object_add(o, "line", f->pos.line ? json_u64(f->pos.line) : NULL);
 	json_object_object_add(o, "column", f->pos.line ? json_u64(f->pos.column) : NULL);
 	json_object_object_add(o, "rule", word_or_null(f->rule));
-	json_object_object_add(o, "message", json_raw(f->text));
+	json_object_object_add(o, "message", policy_raw_json(f->text));
 	json_object_object_add(o, "evidence", json_evidence(f->evidence));
 	return o;
 }
@@ -122,7 +124,7 @@ struct json_object *policy_check_json(const struct policy_checked *checked)
 	files = json_object_new_array();
 	findings = json_object_new_array();
 	for (size_t i = 0; i < checked->file_count; i++)
-		json_object_array_add(files, json_raw(checked->files[i]));
+		json_object_array_add(files, policy_raw_json(checked->files[i]));
 	for (size_t i = 0; i < report->count; i++)
 		json_object_array_add(findings, json_finding(&report->findings[i]));
 	json_object_object_add(o, "kernel", json_object_new_string(checked->profile->name));

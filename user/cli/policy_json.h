@@ -22,6 +22,10 @@ struct policy_checked {
 
 /* The keys of contrib/schema/policy-check.schema.json. A new object; NULL: no memory. */
 struct json_object *policy_check_json(const struct policy_checked *checked);
+/* An end: deadline_ms and its range, cause, limit, errno, attempts; `label` may be NULL: none. */
+struct json_object *policy_deadline_json(const char *label, const struct tcptimer_deadline *dl);
+/* A name from outside, made valid UTF-8. */
+struct json_object *policy_raw_json(const char *raw);
 /* The findings as a compiler's, each with its evidence indented, and a last line that counts. */
 void policy_check_text(const struct policy_checked *checked);
 

@@ -53,7 +53,7 @@ void rules_forget(void)
 	rules_fd = -1;
 }
 
-const char *rules_name(uint32_t policy)
+const struct tcptimer_policy_rule *rules_get(uint32_t policy)
 {
 	static struct tcptimer_policy_rule rule;
 	struct bpf_map_info info = {};
@@ -70,5 +70,12 @@ const char *rules_name(uint32_t policy)
 	found = !bpf_obj_get_info_by_fd(rules_fd, &info, &len) &&
 		info.value_size == sizeof(rule) && !bpf_map_lookup_elem(rules_fd, &key, &rule);
 	rule.name[sizeof(rule.name) - 1] = '\0';
-	return found && rule.name[0] ? rule.name : NULL;
+	return found ? &rule : NULL;
+}
+
+const char *rules_name(uint32_t policy)
+{
+	const struct tcptimer_policy_rule *rule = rules_get(policy);
+
+	return rule && rule->name[0] ? rule->name : NULL;
 }

@@ -7,11 +7,14 @@
 #define TCPTIMER_KERNEL_RULES_H
 
 #include <stdint.h>
+#include "tcptimer/policy_map.h"
 
 struct tcptimer_bpf;
 
 /* Before loading: the pinned storage of sockets takes the place of an empty one of the object's own. */
 void rules_reuse(struct tcptimer_bpf *bpf);
+/* The rule, or NULL: none, or it is gone. Valid until the next call. */
+const struct tcptimer_policy_rule *rules_get(uint32_t policy);
 /* The rule's name, or NULL: none, or it is gone. Valid until the next call. */
 const char *rules_name(uint32_t policy);
 /* Other pins have taken the place of those that were known: look again. */

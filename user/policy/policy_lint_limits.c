@@ -3,9 +3,9 @@
  * Limits that stand in each other's way: user_timeout, keepalive, retries.
  * Receives a rule; hands findings with the engine's timeline with and without the setting. Pure.
  */
-#include <errno.h>
 #include <stdio.h>
 #include "policy/policy_lint_impl.h"
+#include "policy/policy_plan.h"
 #include "text.h"
 #include "timeline_text.h"
 
@@ -184,33 +184,12 @@ static bool max_retries_end(struct lint *lint, const struct policy_rule *rule,
 			    struct tcptimer_deadline *ret)
 {
 	const struct timeline_view *view = &lint->without;
-	uint32_t n = (uint32_t)rule->settings[POLICY_MAX_RETRIES].value;
+	unsigned int n = (unsigned int)rule->settings[POLICY_MAX_RETRIES].value;
 
 	if (!scene_run(lint, rule, SCENE_DATA, SETTINGS_ALL & ~SETTING_BIT(USER_TIMEOUT),
 		       "tcp_retries2=255", &lint->without))
 		return false;
-	for (size_t i = 0; i < view->timeline.count; i++) {
-		const struct tcptimer_engine_event *ev = &view->events[i];
-
-		if (ev->timer != TCPTIMER_TIMER_RETRANS ||
-		    ev->action != TCPTIMER_ACTION_RETRANSMITTED || ev->n != n + 1)
-			continue;
-		*ret = (struct tcptimer_deadline){
-			.timer = ev->timer,
-			.cause = TCPTIMER_CAUSE_POLICY,
-			.err = ETIMEDOUT,
-			.reported = 1,
-			.peer = TCPTIMER_PEER_SILENT,
-			.n = n,
-			.at_min_jiffies = ev->at_min_jiffies,
-			.at_max_jiffies = ev->at_max_jiffies,
-			.at_ms = ev->at_ms,
-			.at_min_ms = ev->at_min_ms,
-			.at_max_ms = ev->at_max_ms,
-		};
-		return true;
-	}
-	return false;
+	return policy_retries_end(view->events, view->timeline.count, n, ret);
 }
 
 static void lint_max_retries(struct lint *lint, const struct policy_rule *rule)
