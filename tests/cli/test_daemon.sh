@@ -271,7 +271,7 @@ time.sleep(120)' &
 	await ip netns exec "$id-a" sh -c 'ip netns exec '"$id-b"' ss -Htln | grep -q :7070' || return 1
 	echo "$hold" >"$work/peer"
 	# ip mounts another /sys: into the cgroup first
-	sh -c "echo \$\$ >'$cgroup/in/cgroup.procs' && exec ip netns exec '$id-a' /usr/bin/python3 -c '
+	sh -c "echo \$\$ >'$cgroup/in/cgroup.procs' && echo \$\$ >'$work/client' && exec ip netns exec '$id-a' /usr/bin/python3 -c '
 import errno, socket, subprocess
 client = socket.create_connection((\"192.0.2.2\", 7070))
 client.send(b\"x\")
@@ -292,6 +292,17 @@ kill "$hold" 2>/dev/null
 hold=
 check "... the log has rule, connection, limit and error" await grep -q "rule 'strict' ended 192.0.2.1:[0-9]* -> 192.0.2.2:7070 of /$id/in by max_retries (ETIMEDOUT)" "$work/log"
 check "... status counts it" await holds '.ends.policy == 1 and .rules[0].ended == 1'
+ip netns del "$id-a"
+ip netns del "$id-b"
+sed 's/set:/mode: audit, set:/; s/strict/mild/' "$work/strict.yaml" >"$work/mild.yaml"
+check "a policy that only tells" "$tcptimer" policy apply "$work/mild.yaml"
+ended >"$work/audited" 2>&1 &
+audited=$!
+check "... of the moment" await grep -q "audit: rule 'mild' would have ended 192.0.2.1:[0-9]* -> 192.0.2.2:7070 of /$id/in at .* (ETIMEDOUT); it lives on" "$work/log"
+check "... the connection lives on" kill -0 "$audited"
+check "... status counts it" await holds '.audit.would_have_ended == 1 and .ends.policy == 1'
+kill "$(cat "$work/peer")" "$(cat "$work/client")"
+wait "$audited" 2>/dev/null
 rmdir "$cgroup/in"
 check "back to the first" "$tcptimer" policy apply "$work/first.yaml"
 

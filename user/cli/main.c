@@ -53,7 +53,7 @@ const struct command commands[] = {
 	  "  --json               an object; an array with --compare\n"
 	  "  --svg FILE           a picture; - is stdout\n",
 	  simulate_run },
-	{ "policy", "check|apply|show|clear [OPTION]… [FILE…]",
+	{ "policy", "check|preview|apply|show|clear [OPTION]… [FILE…]",
 	  "check policy files; put a policy in force, show it, take it away",
 	  "  check            what is wrong with them: file:line:column, a sentence, a timeline\n"
 	  "  --kernel VERSION for this kernel (6.12, 6.6.40), not the running one\n"

@@ -85,6 +85,7 @@ static void print_status(struct json_object *status)
 	struct json_object *kernel = ctl_part(status, "kernel"), *maps = ctl_part(status, "maps");
 	struct json_object *clients = ctl_part(status, "clients"),
 			   *rules = ctl_part(status, "rules");
+	struct json_object *audit = ctl_part(status, "audit");
 	char span[24];
 
 	printf("daemon    pid %lld, version %s, up %s\n", number(status, "pid"),
@@ -101,6 +102,9 @@ static void print_status(struct json_object *status)
 		       word(rule, "name"), number(rule, "sockets"), number(rule, "ended"));
 	}
 	print_events(status);
+	if (number(audit, "watched") || number(audit, "would_have_ended"))
+		printf("audit     %lld stalled connections watched, %lld would have ended\n",
+		       number(audit, "watched"), number(audit, "would_have_ended"));
 	printf("maps      %lld of %lld cgroups, %lld of %lld rules\n", number(maps, "cgroups"),
 	       number(maps, "cgroups_max"), number(maps, "rules"), number(maps, "rules_max"));
 	if (number(maps, "cgroup_events_lost"))

@@ -74,6 +74,8 @@ struct json_object *daemon_answer(struct daemon *d, struct ctl_request *request)
 int trace_watch_new(struct daemon *d, struct trace_watch **ret_watch);
 /* The policy has changed, and with new_pins the maps that it lies in. NULL: nothing to tell yet. */
 void trace_watch_policy(struct trace_watch *watch, bool new_pins);
+/* The running policy goes: nothing of it may be used any more. */
+void trace_watch_forget(struct trace_watch *watch);
 void trace_watch_free(struct trace_watch *watch);
 /* Adds the keys of `status`. */
 void trace_watch_json(struct trace_watch *watch, struct json_object *object);

@@ -198,6 +198,7 @@ int daemon_put(struct daemon *d, struct loaded *loaded, struct enforce_pass *ret
 		load_free(loaded);
 		return err;
 	}
+	trace_watch_forget(d->trace);
 	load_free(&d->running);
 	d->running = *loaded;
 	*loaded = (struct loaded){};
@@ -229,6 +230,7 @@ int daemon_clear(struct daemon *d, struct enforce_pass *ret_pass, bool *ret_was)
 		enforce_close(d->enforce);
 	d->enforce = NULL;
 	d->known = false;
+	trace_watch_forget(d->trace);
 	load_free(&d->running);
 	d->digest[0] = '\0';
 	trace_watch_policy(d->trace, false);

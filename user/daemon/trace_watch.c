@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <json-c/json.h>
+#include "daemon/audit_watch.h"
 #include "daemon/daemon_impl.h"
 #include "event.h"
 #include "foretold.h"
@@ -26,6 +27,7 @@ struct trace_watch {
 	struct daemon *d;
 	struct tracer tracer;
 	struct foretold *foretold;
+	struct audit_watch *audit;
 	sd_event_source *ready, *sweep;
 	unsigned int batch;
 	uint64_t seen, malformed;
@@ -89,6 +91,7 @@ static int take_record(void *arg, void *data, size_t size)
 		event_judge(&event, t->d->names.hz, &verdict);
 		names_fill(&conn, &event.after, &t->d->names);
 		foretell(t, &event, &verdict, &conn);
+		audit_watch_event(t->audit, &event, &conn);
 		if (is_end(&event)) {
 			t->ends[verdict.cause]++;
 			if (verdict.cause == TCPTIMER_CAUSE_POLICY)
@@ -131,6 +134,18 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *arg)
 		tracer_sweep(&t->tracer);
 	arm_sweep(t);
 	return 0;
+}
+
+/* All that has happened until now: recoveries, which nothing tells, among it. */
+static void look(void *arg)
+{
+	struct trace_watch *t = arg;
+
+	if (!t->tracer.bpf)
+		return;
+	tracer_sweep(&t->tracer);
+	t->batch = 0;
+	tracer_consume(&t->tracer);
 }
 
 /* Loads the programs and puts them into the loop. */
@@ -182,8 +197,10 @@ int trace_watch_new(struct daemon *d, struct trace_watch **ret_watch)
 	}
 	if (err >= 0) {
 		sd_event_source_set_enabled(t->sweep, SD_EVENT_OFF);
-		err = trace_open(t);
+		err = audit_watch_new(d, look, t, &t->audit);
 	}
+	if (!err)
+		err = trace_open(t);
 	if (err) {
 		log_failed(err);
 		trace_watch_free(t);
@@ -207,6 +224,13 @@ void trace_watch_policy(struct trace_watch *watch, bool new_pins)
 	}
 	if (err)
 		log_failed(err);
+	audit_watch_policy(watch->audit);
+}
+
+void trace_watch_forget(struct trace_watch *watch)
+{
+	if (watch)
+		audit_watch_forget(watch->audit);
 }
 
 void trace_watch_free(struct trace_watch *watch)
@@ -214,6 +238,7 @@ void trace_watch_free(struct trace_watch *watch)
 	if (!watch)
 		return;
 	trace_close(watch);
+	audit_watch_free(watch->audit);
 	sd_event_source_disable_unref(watch->sweep);
 	foretold_free(watch->foretold);
 	free(watch);
@@ -257,4 +282,5 @@ void trace_watch_json(struct trace_watch *watch, struct json_object *object)
 	json_object_object_add(object, "events", events_json(watch));
 	json_object_object_add(object, "ends", ends);
 	json_object_object_add(object, "foretold", drift);
+	json_object_object_add(object, "audit", audit_watch_json(watch->audit));
 }
