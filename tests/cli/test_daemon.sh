@@ -306,6 +306,32 @@ wait "$audited" 2>/dev/null
 rmdir "$cgroup/in"
 check "back to the first" "$tcptimer" policy apply "$work/first.yaml"
 
+# ---- the pins wiped under it ----
+rm "$pins"/*
+rmdir "$pins"
+check "pins wiped: it goes on" in_force "$work/first.yaml"
+check "... what is attached stays" test -n "$(bpftool cgroup show "$cgroup")"
+check "... the next policy pins again" "$tcptimer" policy apply "$work/second.yaml"
+check "... all of it" test -e "$pins/link_sockops" -a -e "$pins/map_source"
+check "... and is in force" in_force "$work/second.yaml"
+
+# ---- killed at any moment ----
+one_of_two() {
+	in_force "$work/second.yaml" || in_force "$work/third.yaml"
+}
+for moment in 0.02 0.05 0.09 0.14 0.2 0.27 0.35 0.5; do
+	(while "$tcptimer" policy apply "$work/third.yaml" && "$tcptimer" policy apply "$work/second.yaml"; do :; done) >/dev/null 2>&1 &
+	hold=$!
+	sleep $moment
+	stop KILL
+	wait "$hold"
+	hold=
+	check "killed after $moment s of policies: one of them goes on" one_of_two
+	check "... the next daemon starts" start --policy "$file"
+	check "... with one of them whole" one_of_two
+done
+check "back to the first" "$tcptimer" policy apply "$work/first.yaml"
+
 # ---- killed, and the next one ----
 check "killed" not stop KILL
 check "what is pinned goes on" test -e "$pins/link_sockops"

@@ -118,6 +118,16 @@ static void unlock_pins(struct daemon *d)
 	d->pins_fd = -1;
 }
 
+/* Somebody may have wiped the bpffs: what is attached goes on, and is pinned anew. */
+static int find_pins(struct daemon *d)
+{
+	if (!access(d->options->pin_dir, F_OK))
+		return 0;
+	log_warning("the pins have been removed; they are made anew");
+	unlock_pins(d);
+	return lock_pins(d);
+}
+
 int daemon_attach(struct daemon *d)
 {
 	struct enforce_options options = { .pin_dir = d->options->pin_dir,
@@ -186,7 +196,7 @@ int daemon_put(struct daemon *d, struct loaded *loaded, struct enforce_pass *ret
 	loaded->source.audit = d->options->audit;
 	if (!loaded->source.time_ns)
 		loaded->source.time_ns = realtime_ns();
-	err = attach ? daemon_attach(d) : 0;
+	err = attach ? daemon_attach(d) : find_pins(d);
 	if (!err) {
 		err = put_in_force(d, loaded, ret_pass);
 		if (err)
