@@ -89,7 +89,7 @@ $(call obj,$(wildcard user/kernel/*.c tests/conformance/*.c)): | $(B)/tcptimer.s
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 SYSTEM := $(patsubst tests/system/%.c,$(B)/system/%,$(wildcard tests/system/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-TESTLIB_OBJ := $(call obj,$(wildcard tests/lib/*.c) $(filter-out tests/system/test_%,$(wildcard tests/system/*.c)))
+TESTLIB_OBJ := $(call obj,$(wildcard tests/lib/*.c user/kernel/*.c) $(filter-out tests/system/test_%,$(wildcard tests/system/*.c)))
 
 $(B)/unit/%: tests/unit/%.c $(B)/libpure.a $(B)/libtcptimer.a
 	@mkdir -p $(@D)

@@ -99,6 +99,24 @@ static __always_inline __u32 compat_rto_max_jiffies(__u64 sk, __u32 before_jiffi
 	return before_jiffies;
 }
 
+/* tcp_rto_min(): the route's metric when it is locked, else the socket's. ret_route may be NULL. */
+static __always_inline __u32 compat_rto_min_jiffies(__u64 sk, __u32 hz, bool *ret_route)
+{
+	struct dst_entry *dst = BPF_CORE_READ(KPTR(sock, sk), sk_dst_cache);
+	__u32 metrics[RTAX_RTO_MIN] = {};
+	bool route;
+
+	if (dst)
+		bpf_probe_read_kernel(metrics, sizeof(metrics),
+				      (void *)(BPF_CORE_READ(dst, _metrics) & ~DST_METRICS_FLAGS));
+	route = metrics[RTAX_LOCK - 1] & (1U << RTAX_RTO_MIN);
+	if (ret_route)
+		*ret_route = route;
+	if (route) /* dst_metric_rtt(): the metric is kept in ms */
+		return (metrics[RTAX_RTO_MIN - 1] * hz + 999) / 1000;
+	return BPF_CORE_READ(KPTR(inet_connection_sock, sk), icsk_rto_min);
+}
+
 static __always_inline bool compat_usec_ts(__u64 sk)
 {
 	struct tcp_sock___v6_7 *tp = (void *)sk;

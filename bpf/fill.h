@@ -232,23 +232,13 @@ static __always_inline void fill_full_timers(struct tcptimer_snapshot *s, __u64 
 	s->delack_max_jiffies = BPF_CORE_READ(icsk, icsk_delack_max);
 }
 
-/* tcp_rto_min(): the route's metric when it is locked, else the socket's. */
 static __always_inline void fill_rto_min(struct tcptimer_snapshot *s, __u64 sk)
 {
-	struct sock *p = KPTR(sock, sk);
-	struct dst_entry *dst = BPF_CORE_READ(p, sk_dst_cache);
-	__u32 metrics[RTAX_RTO_MIN] = {};
+	bool route;
 
-	s->rto_min_jiffies = BPF_CORE_READ(KPTR(inet_connection_sock, sk), icsk_rto_min);
-	if (!dst)
-		return;
-	bpf_probe_read_kernel(metrics, sizeof(metrics),
-			      (void *)(BPF_CORE_READ(dst, _metrics) & ~DST_METRICS_FLAGS));
-	if (metrics[RTAX_LOCK - 1] & (1U << RTAX_RTO_MIN)) {
-		/* dst_metric_rtt(): the metric is kept in ms */
-		s->rto_min_jiffies = (metrics[RTAX_RTO_MIN - 1] * cfg_hz + 999) / 1000;
+	s->rto_min_jiffies = compat_rto_min_jiffies(sk, cfg_hz, &route);
+	if (route)
 		s->flags |= TCPTIMER_F_RTO_MIN_ROUTE;
-	}
 }
 
 /* When the first segment in the queue that the timer serves was last sent (tcp_skb_timestamp). */

@@ -36,9 +36,21 @@ static __always_inline int guard_setting(__s32 level, __s32 option)
 	return -1;
 }
 
+/* TCP_RTO_MIN_US, TCP_DELACK_MAX_US: two jiffies to a fifth of a second. */
+static __always_inline bool guard_valid_us(__s32 value)
+{
+	__u64 jiffies = value > 0 ? tcptimer_usecs_to_jiffies(value, cfg_hz) : 0;
+
+	return jiffies >= 2 && jiffies <= cfg_hz / 5;
+}
+
 /* Whether do_tcp_setsockopt() takes it: what it refuses is the kernel's to answer. */
 static __always_inline bool guard_valid(int id, __s32 value)
 {
+	/* 6.15 brought these three together. */
+	if ((id == POLICY_RTO_MAX || id == POLICY_RTO_MIN || id == POLICY_DELACK_MAX) &&
+	    !bpf_core_field_exists(struct inet_connection_sock___v6_15, icsk_rto_max))
+		return false;
 	switch (id) {
 	case POLICY_USER_TIMEOUT:
 		return value >= 0;
@@ -54,7 +66,7 @@ static __always_inline bool guard_valid(int id, __s32 value)
 		return value >= 1000 && value <= 120000;
 	case POLICY_RTO_MIN:
 	case POLICY_DELACK_MAX:
-		return value >= 1 && value <= 200000;
+		return guard_valid_us(value);
 	}
 	return true;
 }
@@ -119,7 +131,8 @@ static __always_inline bool guard_look(struct bpf_sockopt *ctx)
 
 	if (id < 0 || !control || !control->active || !bpf_sk)
 		return false;
-	if ((void *)(optval + 1) > (void *)ctx->optval_end)
+	/* The buffer is never shorter than 16 bytes; what the caller gave may be. */
+	if (ctx->optlen < (__s32)sizeof(*optval) || (void *)(optval + 1) > (void *)ctx->optval_end)
 		return false;
 	sk = (__u64)BPF_CORE_READ(KPTR(bpf_sockopt_kern, ctx), sk);
 	/* MPTCP's own socket has no TCP timers: its subflows have, and get their rules. */
@@ -150,10 +163,11 @@ static __always_inline bool guard_look(struct bpf_sockopt *ctx)
 SEC("cgroup/setsockopt")
 int policy_setsockopt(struct bpf_sockopt *ctx)
 {
-	/* 0: the kernel takes the caller's own bytes, however many they are. */
 	if (guard_look(ctx))
 		ctx->optlen = sizeof(__s32);
-	else
+	else if ((__u64)(ctx->optval_end - ctx->optval) < (__u64)(__u32)ctx->optlen)
+		/* Longer than the buffer: 0 says that the kernel takes the caller's own bytes. Else
+		 * the length stays, and with it what another program may have changed before. */
 		ctx->optlen = 0;
 	return 1;
 }

@@ -14,6 +14,17 @@ extern const volatile __u32 cfg_hz;
 
 #define POLICY_BIT(id) (1U << (id))
 
+/*
+ * What a socket with a rule is called back for: its RTOs and its end. Flags are OR-ed to those that
+ * other programs have set, and never taken away: who else set one since can't be seen. The last three,
+ * for the stall's end, are set when max_retries first sets something; each costs a call a packet from
+ * then on.
+ */
+#define POLICY_FLAGS (BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_STATE_CB_FLAG)
+#define POLICY_FLAGS_ARMED                                                                         \
+	(POLICY_FLAGS | BPF_SOCK_OPS_RTT_CB_FLAG | BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG |        \
+	 BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)
+
 /* ---- reading ---- */
 
 static __always_inline __u32 policy_ms(__u32 jiffies)
@@ -141,12 +152,16 @@ static __always_inline void policy_set(void *ctx, struct tcptimer_policy_sock *s
 
 /* ---- one setting of one socket ---- */
 
-/* What a socket without this policy would have, and what the application asked for: seen once. */
+/*
+ * What a socket without this policy would have, and what the application asked for: seen once. A
+ * value that policy set, on a socket that connects once more, is neither.
+ */
 static __always_inline void policy_learn(__u64 sk, struct tcptimer_policy_sock *st, int id)
 {
 	__s32 now;
 
-	if (id == POLICY_MAX_RETRIES || id == POLICY_SYN_RTO || (st->asked & POLICY_BIT(id)))
+	if (id == POLICY_MAX_RETRIES || id == POLICY_SYN_RTO ||
+	    ((st->asked | st->changed) & POLICY_BIT(id)))
 		return;
 	now = policy_read(sk, id);
 	st->before[id] = now;
@@ -162,6 +177,7 @@ static __always_inline __s32 policy_wanted(const struct tcptimer_policy_sock *st
 					   struct tcptimer_policy_counters *count)
 {
 	bool asked = st->asked & POLICY_BIT(id);
+	__s32 stricter;
 
 	if (!(st->set & POLICY_BIT(id)) || st->mode == POLICY_AUDIT)
 		return st->before[id];
@@ -172,7 +188,10 @@ static __always_inline __s32 policy_wanted(const struct tcptimer_policy_sock *st
 			count->yielded++;
 		return st->before[id];
 	}
-	return tcptimer_policy_stricter(id, st->before[id], st->policy[id]);
+	stricter = tcptimer_policy_stricter(id, st->before[id], st->policy[id]);
+	if (count && stricter != st->before[id])
+		count->clamped++;
+	return stricter;
 }
 
 static __always_inline void policy_apply_one(void *ctx, __u64 sk, struct tcptimer_policy_sock *st,
@@ -183,15 +202,15 @@ static __always_inline void policy_apply_one(void *ctx, __u64 sk, struct tcptime
 	if (!(st->set & POLICY_BIT(id)) && !(st->changed & POLICY_BIT(id)))
 		return;
 	wanted = policy_wanted(st, id, count);
+	if (wanted == st->before[id])
+		st->changed &= ~POLICY_BIT(id);
+	else
+		st->changed |= POLICY_BIT(id);
 	if (id == POLICY_USER_TIMEOUT) {
 		st->base_user_timeout_ms = wanted;
 		if (st->armed) /* the last retry's holds until the stall is over */
 			return;
 	}
-	if (wanted == st->before[id])
-		st->changed &= ~POLICY_BIT(id);
-	else
-		st->changed |= POLICY_BIT(id);
 	if (!wanted && now && policy_default(sk, id))
 		wanted = policy_default(sk, id); /* setsockopt() takes no 0 that would mean it */
 	if (!policy_same(id, now, wanted))
@@ -231,6 +250,7 @@ static __always_inline void policy_take(struct tcptimer_policy_sock *st,
 
 	st->generation = active >> 1;
 	st->rule = rule ? index + 1 : 0;
+	st->identity = rule ? rule->identity : 0;
 	st->direction = direction;
 	st->set = rule ? rule->set : 0;
 	st->mode = rule ? rule->mode : POLICY_AUDIT;
@@ -273,10 +293,13 @@ static __always_inline void policy_learn_all(__u64 sk, struct tcptimer_policy_so
 static __always_inline void policy_tally(struct tcptimer_policy_counters *count,
 					 const struct tcptimer_policy_sock *st, bool fresh)
 {
-	if (!count)
+	/* audit sets nothing, so each pass would find the same again */
+	if (!count || (!fresh && st->mode == POLICY_AUDIT))
 		return;
 	count->sockets += fresh;
 	count->set += st->done_set;
+	if (!fresh)
+		return; /* refused as before */
 	count->refused += st->done_refused;
 	if (st->done_refused) {
 		count->refused_err = st->refused_err;
@@ -305,8 +328,17 @@ static __always_inline __u32 policy_elapsed_ms(__u64 sk)
 	return (__u32)(now_us / 1000) - stamp;
 }
 
+/*
+ * A user timeout that no stall reaches. With microsecond timestamps retransmits_timed_out() multiplies
+ * it by 1000 and compares 32 bits: 2^31 us is the most.
+ */
+static __always_inline __u32 policy_never_ms(__u64 sk)
+{
+	return compat_usec_ts(sk) ? 2000000 : 0x7fffffff;
+}
+
 static __always_inline void policy_user_timeout(void *ctx, struct tcptimer_policy_sock *st,
-						__u32 value, bool armed)
+						__u32 value, enum policy_armed armed)
 {
 	__s32 ms = (__s32)value;
 
@@ -318,7 +350,7 @@ static __always_inline void policy_user_timeout(void *ctx, struct tcptimer_polic
 static __always_inline void policy_disarm(void *ctx, struct tcptimer_policy_sock *st)
 {
 	if (st->armed)
-		policy_user_timeout(ctx, st, st->base_user_timeout_ms, false);
+		policy_user_timeout(ctx, st, st->base_user_timeout_ms, POLICY_CALM);
 }
 
 #endif

@@ -51,63 +51,85 @@ static __always_inline __u32 iter_direction(__u64 sk, __u64 session, __u8 state)
 }
 
 /* Callbacks for a socket older than the programs (6.12); where it lacks, max_retries can't reach it. */
-static __always_inline bool iter_flags(void *tp)
+static __always_inline bool iter_flags(void *tp, int wanted)
 {
 	int flags = 0;
 
 	if (bpf_getsockopt(tp, SOL_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags, sizeof(flags)))
 		return false;
-	if ((flags & BPF_SOCK_OPS_RTO_CB_FLAG) && (flags & BPF_SOCK_OPS_STATE_CB_FLAG))
+	if ((flags & wanted) == wanted)
 		return true;
-	flags |= BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_STATE_CB_FLAG;
+	flags |= wanted;
 	return !bpf_setsockopt(tp, SOL_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags, sizeof(flags));
 }
 
 /*
- * A stall that has had all its retransmissions when the policy comes: it ends when the next would be
- * due, which is when the timer that is armed fires.
+ * What TCP_USER_TIMEOUT ends a stall when its armed timer fires. The clock itself: tcp_mstamp stands
+ * still between a socket's events. A jiffy less, since the one that runs now is over sooner; the timer
+ * is armed already, so that less does not end it earlier.
  */
-static __always_inline void iter_overdue(void *tp, __u64 sk, struct tcptimer_policy_sock *st,
-					 __u8 state)
+static __always_inline __u32 iter_until_timer_ms(__u64 sk, __u32 stamp)
 {
-	struct inet_connection_sock *icsk = KPTR(inet_connection_sock, sk);
-	__u64 expires, now = bpf_jiffies64();
-	__u32 left, stamp, elapsed;
-	struct timer_list *timer;
+	struct timer_list *timer = KPTR(timer_list, sk + compat_write_timer_offset());
+	__u64 expires = compat_write_timeout(sk, BPF_CORE_READ(timer, expires));
+	__u64 now = bpf_jiffies64() + 1;
+	__u32 left = expires > now ? (__u32)((expires - now) * 1000 / cfg_hz) : 0;
+	__u32 elapsed;
 
-	if (policy_syn_state(state) || BPF_CORE_READ(icsk, icsk_pending) != 1 /* RETRANS */ ||
-	    BPF_CORE_READ(icsk, icsk_retransmits) < st->max_retries)
-		return;
-	stamp = BPF_CORE_READ(KPTR(tcp_sock, sk), retrans_stamp);
-	if (!stamp)
-		return;
-	timer = KPTR(timer_list, sk + compat_write_timer_offset());
-	expires = compat_write_timeout(sk, BPF_CORE_READ(timer, expires));
-	left = expires > now ? (__u32)((expires - now) * 1000 / cfg_hz) : 0;
-	/* The clock itself: tcp_mstamp stands still between a socket's events. */
 	if (compat_usec_ts(sk))
 		elapsed = ((__u32)(bpf_ktime_get_ns() / 1000) - stamp) / 1000;
 	else
 		elapsed = (__u32)(bpf_ktime_get_ns() / 1000000) - stamp;
-	policy_user_timeout(tp, st, elapsed + left ? elapsed + left : 1, true);
+	return elapsed + left ? elapsed + left : 1;
+}
+
+/*
+ * A stall that is under way when the policy comes, or changes: with all its retransmissions done, it
+ * ends when the next would be due, which is when the timer that is armed fires.
+ */
+static __always_inline void iter_stall(void *tp, __u64 sk, struct tcptimer_policy_sock *st)
+{
+	struct inet_connection_sock *icsk = KPTR(inet_connection_sock, sk);
+	bool dead = BPF_CORE_READ(KPTR(sock, sk), __sk_common.skc_flags) & (1UL << SOCK_DEAD);
+	__u32 stamp = BPF_CORE_READ(KPTR(tcp_sock, sk), retrans_stamp);
+	__u32 base = st->base_user_timeout_ms, last;
+
+	if (BPF_CORE_READ(icsk, icsk_retransmits) < st->max_retries) {
+		if (base || dead) {
+			policy_disarm(tp, st);
+		} else if (st->armed != POLICY_KEPT) {
+			policy_user_timeout(tp, st, policy_never_ms(sk), POLICY_KEPT);
+		}
+		return;
+	}
+	if (st->armed == POLICY_LAST || BPF_CORE_READ(icsk, icsk_pending) != 1 /* RETRANS */ ||
+	    !stamp)
+		return;
+	last = iter_until_timer_ms(sk, stamp);
+	policy_user_timeout(tp, st, base && base < last ? base : last, POLICY_LAST);
 }
 
 static __always_inline void iter_max_retries(void *tp, __u64 sk, struct tcptimer_policy_sock *st,
 					     __u8 state, struct tcptimer_policy_counters *count)
 {
-	bool reached = iter_flags(tp);
+	bool stalled = !policy_syn_state(state) &&
+		       BPF_CORE_READ(KPTR(inet_connection_sock, sk), icsk_retransmits);
+	bool reached;
 
-	if (!st->max_retries) {
+	if (!st->max_retries || !stalled)
 		policy_disarm(tp, st);
+	if (!st->rule)
 		return;
-	}
+	reached = iter_flags(tp, st->max_retries && stalled ? POLICY_FLAGS_ARMED : POLICY_FLAGS);
+	if (!st->max_retries)
+		return;
 	if (!reached) {
 		iter_pass.unreached++;
 		if (count)
 			count->unreached++;
+	} else if (stalled) {
+		iter_stall(tp, sk, st);
 	}
-	if (reached)
-		iter_overdue(tp, sk, st, state);
 }
 
 static __always_inline void iter_socket(struct sock_common *skc, __u64 session, __u8 state)
@@ -140,14 +162,15 @@ static __always_inline void iter_socket(struct sock_common *skc, __u64 session, 
 		st = bpf_sk_storage_get(&policy_sockets, tp, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!st || (!rule && !st->rule && !st->changed && !st->armed))
 		return;
-	fresh = rule && (st->generation != active >> 1 || st->rule != index + 1);
+	/* The same rule of the policy before: taken over, and not counted once more. */
+	fresh = rule && (!st->rule || st->identity != rule->identity);
 	if (!st->generation)
 		policy_learn_all(sk, st);
-	if (fresh || !rule)
+	if (st->generation != active >> 1 || st->rule != index + 1 || !rule)
 		policy_take(st, rule, index, direction, active);
-	policy_apply(tp, sk, st, state == TCPTIMER_STATE_SYN_SENT, count);
+	policy_apply(tp, sk, st, state == TCPTIMER_STATE_SYN_SENT, fresh ? count : NULL);
 	policy_tally(count, st, fresh);
-	iter_max_retries(tp, sk, st, state, count);
+	iter_max_retries(tp, sk, st, state, fresh ? count : NULL);
 	iter_pass.changed += st->done_set && st->mode != POLICY_AUDIT;
 	iter_pass.refused += st->done_refused;
 }

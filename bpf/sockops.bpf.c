@@ -5,16 +5,6 @@
  */
 #include "policy_apply.h"
 
-/*
- * What a socket with a rule is called back for: its RTOs and its end. Flags are OR-ed to those that
- * other programs have set, and never taken away: who else set one since can't be seen. The last three,
- * for the stall's end, are set when a last retry is armed; each costs a call a packet from then on.
- */
-#define POLICY_FLAGS (BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_STATE_CB_FLAG)
-#define POLICY_FLAGS_ARMED                                                                         \
-	(POLICY_FLAGS | BPF_SOCK_OPS_RTT_CB_FLAG | BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG |        \
-	 BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)
-
 static __always_inline void sockops_flags(struct bpf_sock_ops *ctx, __u32 flags)
 {
 	__u32 now = ctx->bpf_sock_ops_cb_flags;
@@ -37,6 +27,18 @@ static __always_inline struct tcptimer_policy_sock *sockops_storage(struct bpf_s
 	return sk ? bpf_sk_storage_get(&policy_sockets, sk, NULL, flags) : NULL;
 }
 
+/* A socket that connects once more, and no rule takes it this time. */
+static __always_inline void sockops_release(struct bpf_sock_ops *ctx, __u64 sk, __u32 active)
+{
+	struct tcptimer_policy_sock *st = sockops_storage(ctx, 0);
+
+	if (!st || !(st->rule || st->changed || st->armed))
+		return;
+	policy_disarm(ctx, st);
+	policy_take(st, NULL, 0, POLICY_CONNECT, active);
+	policy_apply(ctx, sk, st, true, NULL);
+}
+
 /* connect(), or a connection that came in: its rule, once. */
 static __always_inline void sockops_new(struct bpf_sock_ops *ctx, __u32 direction)
 {
@@ -52,13 +54,17 @@ static __always_inline void sockops_new(struct bpf_sock_ops *ctx, __u32 directio
 		return;
 	active = control->active;
 	index = policy_find(sk, sk, direction, active);
-	if (index < 0)
+	if (index < 0) {
+		if (direction == POLICY_CONNECT)
+			sockops_release(ctx, sk, active);
 		return;
+	}
 	rule = policy_rule_at(active, index);
 	st = sockops_storage(ctx, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!rule || !st)
 		return;
 	count = policy_count(active, index);
+	policy_disarm(ctx, st); /* of a connection that the socket had before */
 	policy_learn_all(sk, st);
 	policy_take(st, rule, index, direction, active);
 	policy_apply(ctx, sk, st, direction == POLICY_CONNECT, count);
@@ -134,7 +140,7 @@ static __always_inline __u32 sockops_next_rto(__u64 sk, __u8 state, __u32 rto, _
 		return tcptimer_rto_doubled(rto, max);
 	own = tcptimer_usecs_to_jiffies(
 		(BPF_CORE_READ(tp, srtt_us) >> 3) + BPF_CORE_READ(tp, rttvar_us), cfg_hz);
-	min = BPF_CORE_READ(tp, inet_conn.icsk_rto_min);
+	min = compat_rto_min_jiffies(sk, cfg_hz, NULL);
 	own = own < min ? min : own;
 	return own < max ? own : max;
 }
@@ -142,7 +148,7 @@ static __always_inline __u32 sockops_next_rto(__u64 sk, __u8 state, __u32 rto, _
 /*
  * Before retransmission `done` + 1 of the same data. From the first on, where nothing else limits the
  * stall, a TCP_USER_TIMEOUT that is never reached keeps tcp_retries2 from ending it sooner; the last
- * one's makes the kernel end it when the next would be due.
+ * one's makes the kernel end it when the next would be due. An orphan has limits of its own.
  */
 static __always_inline void sockops_retries(struct bpf_sock_ops *ctx,
 					    struct tcptimer_policy_sock *st, __u64 sk, __u8 state,
@@ -152,17 +158,22 @@ static __always_inline void sockops_retries(struct bpf_sock_ops *ctx,
 	__u32 base = st->base_user_timeout_ms, last;
 
 	if (done + 1 < st->max_retries) {
-		if (!base && !dead && !st->armed) {
-			policy_user_timeout(ctx, st, 0x7fffffff, true);
+		if (base || dead) {
+			policy_disarm(ctx, st);
+		} else if (st->armed != POLICY_KEPT) {
+			policy_user_timeout(ctx, st, policy_never_ms(sk), POLICY_KEPT);
 			sockops_flags(ctx, POLICY_FLAGS_ARMED);
 		}
 		return;
 	}
+	/* One more than N: it could not leave this host, and the timer came sooner (500 ms). */
+	if (done >= st->max_retries && st->armed == POLICY_LAST)
+		return;
 	last = tcptimer_last_retry_user_timeout_ms(policy_elapsed_ms(sk),
 						   sockops_next_rto(sk, state, rto, done), cfg_hz);
 	if (base && base <= last)
 		last = base;
-	policy_user_timeout(ctx, st, last, true);
+	policy_user_timeout(ctx, st, last, POLICY_LAST);
 	sockops_flags(ctx, POLICY_FLAGS_ARMED);
 }
 
@@ -196,13 +207,16 @@ static __always_inline void sockops_progress(struct bpf_sock_ops *ctx)
 		policy_disarm(ctx, st);
 }
 
-/* A packet that is not processed yet: does it acknowledge something? */
+/*
+ * A packet that is not processed yet: does it acknowledge something that was sent? A closed window
+ * ends the stall, too: what is sent again from then on are probes, and no retries.
+ */
 static __always_inline void sockops_packet(struct bpf_sock_ops *ctx)
 {
 	struct tcptimer_policy_sock *st = sockops_storage(ctx, 0);
 	__u8 *tcp = (void *)ctx->skb_data, *end = (void *)ctx->skb_data_end;
 	__u64 sk = sockops_sk(ctx);
-	__u32 una;
+	__u32 una, ack;
 
 	if (!st || !st->armed)
 		return;
@@ -213,7 +227,10 @@ static __always_inline void sockops_packet(struct bpf_sock_ops *ctx)
 	if (tcp + 20 > end)
 		return;
 	una = BPF_CORE_READ(KPTR(tcp_sock, sk), snd_una);
-	if ((__s32)(bpf_ntohl(*(__u32 *)(tcp + 8)) - una) > 0) /* ack_seq */
+	ack = bpf_ntohl(*(__u32 *)(tcp + 8));
+	if ((__s32)(ack - BPF_CORE_READ(KPTR(tcp_sock, sk), snd_nxt)) > 0)
+		return; /* tcp_ack() will not take it */
+	if ((__s32)(ack - una) > 0 || (ack == una && !*(__u16 *)(tcp + 14)))
 		policy_disarm(ctx, st);
 }
 

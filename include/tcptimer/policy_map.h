@@ -13,8 +13,12 @@
 #include <linux/types.h>
 #endif
 
-/* Of all that follows: programs take over maps of the same layout only. */
-#define TCPTIMER_POLICY_LAYOUT 1
+/*
+ * Of all that follows: programs take over maps of the same layout only. The upper half is that of
+ * struct tcptimer_policy_sock alone: what sockets were like without policy outlives the other maps.
+ */
+#define TCPTIMER_POLICY_LAYOUT (TCPTIMER_POLICY_LAYOUT_SOCKETS << 16 | 1)
+#define TCPTIMER_POLICY_LAYOUT_SOCKETS 1
 
 #define TCPTIMER_POLICY_RULES 256
 #define TCPTIMER_POLICY_LIST 32
@@ -69,7 +73,8 @@ struct tcptimer_policy_rule {
 	__u8 mode;      /* enum policy_mode */
 	__u8 remote_count, local_count, remote_port_count, local_port_count;
 	__u8 pad[2];
-	__u32 set; /* bits 1 << enum policy_setting_id */
+	__u32 set;      /* bits 1 << enum policy_setting_id */
+	__u32 identity; /* a hash of name, mode, set and value: the same rule in another policy */
 	/* The kernel's units: user_timeout and rto_max ms, syn_rto jiffies, rto_min and delack_max us,
 	 * keepalive idle and interval s, else numbers and 0 or 1. */
 	__s32 value[POLICY_SETTING_COUNT];
@@ -93,7 +98,7 @@ struct tcptimer_policy_control {
 	__u32 count[2];    /* rules, by bank */
 	__u64 applied_ns;  /* CLOCK_BOOTTIME */
 	__u32 source_size; /* bytes in policy_source */
-	__u32 pad;
+	__u32 generation;  /* of the policy in force last: no socket has taken a later one */
 };
 
 /* One a rule and CPU, summed by the reader. */
@@ -110,12 +115,20 @@ struct tcptimer_policy_counters {
 	__u32 refused_setting; /* enum policy_setting_id */
 };
 
+/* What TCP_USER_TIMEOUT is during a stall of a socket with max_retries. */
+enum policy_armed {
+	POLICY_CALM, /* the base: what policy or application set */
+	POLICY_KEPT, /* none that could be reached: keeps tcp_retries2 from ending it sooner */
+	POLICY_LAST, /* that of the last retry */
+};
+
 /*
  * What policy knows of a socket: its storage. Values are in the units of tcptimer_policy_rule, 0 where
  * the socket has none of its own (the namespace's sysctl holds).
  */
 struct tcptimer_policy_sock {
 	__u32 generation; /* of the policy that was applied last; 0: none yet, the guard only noted */
+	__u32 identity;   /* of its rule */
 	__u16 rule;       /* its rule's index + 1; 0: none */
 	__u8 mode;        /* enum policy_mode, of that rule */
 	__u8 direction;   /* enum policy_direction; POLICY_ANY: not known yet */
@@ -126,8 +139,8 @@ struct tcptimer_policy_sock {
 	__s32 policy[POLICY_SETTING_COUNT]; /* the rule's value, with its bit in `set` */
 	__u32 base_user_timeout_ms;         /* what TCP_USER_TIMEOUT is outside of a stall */
 	__u8 max_retries;                   /* 0: none */
-	__u8 armed;   /* TCP_USER_TIMEOUT is that of the last retry, not the base */
-	__u8 expired; /* RTO_CB said that the connection ends now */
+	__u8 armed;                         /* enum policy_armed */
+	__u8 expired;                       /* RTO_CB said that the connection ends now */
 	__u8 pad;
 	/* Of the pass that runs: here, since what lies on a program's stack multiplies its paths. */
 	__u16 done_set, done_refused;

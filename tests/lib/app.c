@@ -33,19 +33,25 @@ static socklen_t addr_make(int family, bool remote, uint16_t port, union sockadd
 	return sizeof(ret_addr->in6);
 }
 
-static int app_socket(int family)
+int app_socket(int family)
 {
 	return MUST(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-int app_connect(const struct peer *peer)
+void app_connect_socket(int fd, const struct peer *peer)
 {
-	int fd = app_socket(peer->family);
 	union sockaddr_any addr;
 	socklen_t len = addr_make(peer->family, true, peer->port, &addr);
 
 	CHECK(connect(fd, &addr.sa, len) < 0 && errno == EINPROGRESS, "connect: %s",
 	      strerror(errno));
+}
+
+int app_connect(const struct peer *peer)
+{
+	int fd = app_socket(peer->family);
+
+	app_connect_socket(fd, peer);
 	return fd;
 }
 

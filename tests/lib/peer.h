@@ -69,6 +69,9 @@ void peer_react_full(struct peer *peer, const struct packet *packet);
 
 /* The application's side, on this host; non-blocking sockets, closed at exec. */
 int app_connect(const struct peer *peer); /* sends the SYN, to be answered by peer_accept() */
+/* The same in two steps, for options that are set before. */
+int app_socket(int family);
+void app_connect_socket(int fd, const struct peer *peer);
 int app_established(struct peer *peer);   /* the same with the handshake done */
 int app_listen(int family, uint16_t *ret_port);
 int app_accept(int listener);

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 #include "capture.h"
 #include "cgroup.h"
+#include "pins.h"
 #include "scenario.h"
 #include "sys.h"
 #include "tool.h"
@@ -111,6 +112,7 @@ static void jobs_reap_one(void)
 		if (jobs[i].pid != pid)
 			continue;
 		cgroup_remove(pid);
+		pins_remove(pid);
 		running--;
 		if (job_again(&jobs[i], status))
 			return;
@@ -205,6 +207,7 @@ int scenario_main(const char *group, const struct scenario *scenarios, size_t co
 	if (schema)
 		tool_keep_fd = memfd_create("lines", MFD_CLOEXEC);
 	cgroup_remove(0);
+	pins_remove(0);
 	for (i = 0; i < count; i++) {
 		if (!wanted(&scenarios[i]))
 			continue;

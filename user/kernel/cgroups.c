@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "kernel/kernel.h"
 
@@ -82,11 +83,14 @@ char *cgroups_resolve(uint64_t id)
 
 bool cgroups_exists(uint64_t id)
 {
-	char *path = cgroups_resolve(id);
-	/* A removed cgroup that sockets still hold: "PATH (deleted)" */
-	const char *deleted = path ? strstr(path, " (deleted)") : NULL;
-	bool exists = path && !(deleted && !deleted[10]);
+	char *path = cgroups_resolve(id), full[8704];
+	struct stat st;
+	bool exists;
 
+	/* A removed one that sockets still hold is "PATH (deleted)", which may be a cgroup's name, too. */
+	exists = path &&
+		 snprintf(full, sizeof(full), "%s%s", cgroups_mount(), path) < (int)sizeof(full) &&
+		 !stat(full, &st) && st.st_ino == id;
 	free(path);
 	return exists;
 }

@@ -262,22 +262,35 @@ static uint64_t boottime_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-static void put_in_force(struct enforce *e, size_t count, unsigned int bank, size_t source_size)
+/*
+ * Sockets tell by it which policy they have taken, so none comes twice: not after a clear that was cut
+ * short, and not after maps of another layout, of which only the sockets' is kept.
+ */
+static uint32_t next_generation(const struct enforce *e)
 {
-	uint32_t generation = (e->control->active >> 1) + 1;
+	uint32_t last = e->control->generation;
 
-	if (generation > 0x7ffffffe)
-		generation = 1;
+	if (!last && e->sockets_kept)
+		last = (uint32_t)(boottime_ns() >> 30) & 0x3fffffff;
+	return last < 0x7ffffffe ? last + 1 : 1;
+}
+
+static void put_in_force(struct enforce *e, size_t count, uint32_t generation, size_t source_size)
+{
+	unsigned int bank = generation & 1;
+
 	e->control->count[bank] = (uint32_t)count;
 	e->control->source_size = (uint32_t)source_size;
 	e->control->applied_ns = boottime_ns();
+	e->control->generation = generation;
 	__atomic_store_n(&e->control->active, generation << 1 | bank, __ATOMIC_RELEASE);
 }
 
 int enforce_apply(struct enforce *e, const struct policy *policy, const void *source,
 		  size_t source_size, struct enforce_pass *ret_pass)
 {
-	unsigned int bank = !(e->control->active & 1);
+	uint32_t generation = next_generation(e);
+	unsigned int bank = generation & 1; /* banks take turns */
 	struct policy *copy = NULL;
 	int err;
 
@@ -297,14 +310,13 @@ int enforce_apply(struct enforce *e, const struct policy *policy, const void *so
 		free(copy);
 		return err;
 	}
-	put_in_force(e, policy->count, bank, source_size);
+	put_in_force(e, policy->count, generation, source_size);
+	e->links_pending = false;
 	if (e->policy) {
 		policy_free(e->policy);
 		free(e->policy);
 	}
 	e->policy = copy;
-	if (e->links_pending)
-		e->adopted = e->links_pending = false;
 	err = enforce_pins_maps(e); /* also when somebody has removed them */
 	if (!err)
 		err = enforce_pins_links(e);
@@ -324,7 +336,7 @@ static int pass_netns(const struct netns *netns, void *arg)
 	struct enforce *e = arg;
 
 	(void)netns;
-	return iter_records(e->iter, 1, pass_record, NULL) < 0 ? -errno : 0;
+	return iter_records(e->iter, 1, pass_record, NULL);
 }
 
 int enforce_pass(struct enforce *e, struct enforce_pass *ret_pass)
@@ -448,6 +460,22 @@ int enforce_state(struct enforce *e, struct enforce_state *ret_state)
 
 /* ---- taking it away ---- */
 
+/* An iterator may pass by a socket that moves: again, until there is nothing to do. */
+static int clear_sockets(struct enforce *e, struct enforce_pass *ret_pass)
+{
+	struct enforce_pass more;
+	unsigned int i;
+	int err = enforce_pass(e, ret_pass);
+
+	for (i = 0; !err && i < 4; i++) {
+		err = enforce_pass(e, &more);
+		if (err || !more.changed)
+			break;
+		ret_pass->changed += more.changed;
+	}
+	return err;
+}
+
 int enforce_clear(const struct enforce_options *options, struct enforce_pass *ret_pass,
 		  bool *ret_was)
 {
@@ -470,16 +498,16 @@ int enforce_clear(const struct enforce_options *options, struct enforce_pass *re
 	if (!err)
 		err = enforce_local(e);
 	if (!err) {
-		/* New sockets first: none takes a rule from here on. */
+		/* New sockets first: none takes a rule from here on, nor does a stall anything. */
 		__atomic_store_n(&e->control->active, 0, __ATOMIC_RELEASE);
+		enforce_pins_detach(e);
 		e->bpf->bss->iter_clear = true;
-		err = enforce_pass(e, ret_pass);
+		err = clear_sockets(e, ret_pass);
 	}
-	if (err) {
+	if (err)
 		enforce_pins_remove(e); /* at least that */
-	} else {
+	else
 		err = enforce_pins_remove(e);
-	}
 	enforce_close(e);
 	return err;
 }

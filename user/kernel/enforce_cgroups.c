@@ -35,27 +35,54 @@ struct walk {
 	char path[4096]; /* below the mount */
 };
 
+/*
+ * A cgroup that is new to the map, in the bank that is in force: what it had until now, the nearest
+ * known ancestor's. An entry of its own must not take that away.
+ */
+static void cgroup_inherit(struct tcptimer_policy_cgroup *entry,
+			   const struct tcptimer_policy_cgroup *above, unsigned int bank)
+{
+	memset(entry, 0, sizeof(*entry));
+	if (!above)
+		return;
+	memcpy(entry->own[bank], above->inherit[bank], sizeof(entry->own[bank]));
+	memcpy(entry->inherit[bank], above->inherit[bank], sizeof(entry->inherit[bank]));
+}
+
+/* `above`: the entry of the cgroup right above it, NULL: none. ret_entry may be NULL. */
 static int cgroup_set(struct enforce *e, const struct policy *policy, unsigned int bank,
-		      uint64_t id, const char *path)
+		      uint64_t id, const char *path, const struct tcptimer_policy_cgroup *above,
+		      struct tcptimer_policy_cgroup *ret_entry)
 {
 	int fd = bpf_map__fd(e->bpf->maps.policy_cgroups);
 	struct tcptimer_policy_cgroup entry;
+	bool known = !bpf_map_lookup_elem(fd, &id, &entry);
 
-	if (bpf_map_lookup_elem(fd, &id, &entry)) {
-		memset(&entry, 0, sizeof(entry));
-		e->cgroups++;
-	}
+	if (!known)
+		cgroup_inherit(&entry, above, e->control->active & 1);
 	policy_compile_cgroup(policy, path, (uint64_t *)entry.own[bank],
 			      (uint64_t *)entry.inherit[bank]);
-	if (!bpf_map_update_elem(fd, &id, &entry, BPF_ANY))
+	if (ret_entry)
+		*ret_entry = entry;
+	if (!bpf_map_update_elem(fd, &id, &entry, BPF_ANY)) {
+		e->cgroups += !known;
 		return 0;
+	}
+	if (errno == E2BIG)
+		return enforce_fail(
+			-E2BIG,
+			"no room for more than %u cgroups; remove some, or let the daemon "
+			"act on a part of the tree",
+			bpf_map__max_entries(e->bpf->maps.policy_cgroups));
 	return enforce_fail(-errno, "no room for cgroup number %llu: %s",
 			    (unsigned long long)e->cgroups, strerror(errno));
 }
 
 /* Symbolic links and mounts there are none in a cgroup tree; what vanishes meanwhile is skipped. */
-static int cgroup_walk(struct walk *w, int dir_fd, unsigned int depth)
+static int cgroup_walk(struct walk *w, int dir_fd, const struct tcptimer_policy_cgroup *above,
+		       unsigned int depth)
 {
+	struct tcptimer_policy_cgroup here;
 	size_t len = strlen(w->path);
 	struct dirent *entry;
 	struct stat st;
@@ -66,7 +93,7 @@ static int cgroup_walk(struct walk *w, int dir_fd, unsigned int depth)
 		close(dir_fd);
 		return 0;
 	}
-	err = cgroup_set(w->e, w->policy, w->bank, st.st_ino, w->path);
+	err = cgroup_set(w->e, w->policy, w->bank, st.st_ino, w->path, above, &here);
 	w->count++;
 	dir = err || depth == DEPTH_MAX ? NULL : fdopendir(dir_fd);
 	if (!dir) {
@@ -86,7 +113,7 @@ static int cgroup_walk(struct walk *w, int dir_fd, unsigned int depth)
 			continue;
 		snprintf(w->path + len, sizeof(w->path) - len, "%s%s", len > 1 ? "/" : "",
 			 entry->d_name);
-		err = cgroup_walk(w, fd, depth + 1);
+		err = cgroup_walk(w, fd, &here, depth + 1);
 		w->path[len] = '\0';
 	}
 	closedir(dir);
@@ -128,7 +155,7 @@ int enforce_cgroups_walk(struct enforce *e, const struct policy *policy, unsigne
 	if (fd < 0)
 		return enforce_fail(-errno, "cgroup %s is gone", e->cgroup);
 	snprintf(w.path, sizeof(w.path), "%s", e->cgroup);
-	err = cgroup_walk(&w, fd, 0);
+	err = cgroup_walk(&w, fd, NULL, 0);
 	e->cgroup_rewalk = false;
 	if (!err)
 		cgroup_prune(e);
@@ -161,7 +188,7 @@ int enforce_cgroup_event(void *arg, void *data, size_t size)
 	}
 	path = cgroups_resolve(ev->id);
 	if (path && cgroup_ours(e, path))
-		cgroup_set(e, e->policy, e->control->active & 1, ev->id, path);
+		cgroup_set(e, e->policy, e->control->active & 1, ev->id, path, NULL, NULL);
 	free(path);
 	return 0;
 }

@@ -15,7 +15,7 @@ struct ring_buffer;
 struct tcptimer_bpf;
 
 enum { ENFORCE_SOCKOPS, ENFORCE_SETSOCKOPT, ENFORCE_LINKS };
-enum { ENFORCE_MAPS = 6 };
+enum { ENFORCE_CONTROL = 0, ENFORCE_SOCKETS = 4, ENFORCE_MAPS = 6 }; /* enforce_map() */
 
 struct enforce {
 	char pin_dir[256];
@@ -24,8 +24,9 @@ struct enforce {
 	int cgroup_fd;
 	struct tcptimer_bpf *bpf;
 	struct bpf_link *links[ENFORCE_LINKS];
-	bool links_pending; /* pinned maps have another layout: links change with the first policy */
+	bool links_pending; /* pinned maps don't fit: links change with the first policy */
 	bool adopted;
+	bool sockets_kept; /* with other maps: what is known of sockets was taken over */
 	struct bpf_link *iter;
 	struct bpf_link *cgroup_links[3];
 	struct ring_buffer *ring;
@@ -55,6 +56,8 @@ int enforce_pins_maps(struct enforce *e);
 int enforce_pins_links(struct enforce *e);
 /* A link or map is pinned there. */
 bool enforce_pins_any(const struct enforce *e);
+/* Detaches the programs; what is known of sockets stays. */
+int enforce_pins_detach(struct enforce *e);
 /* Detaches and removes everything. */
 int enforce_pins_remove(struct enforce *e);
 

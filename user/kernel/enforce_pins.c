@@ -38,10 +38,15 @@ struct bpf_map *enforce_map(struct tcptimer_bpf *bpf, unsigned int i, const char
 	return maps[i];
 }
 
+static const char *enforce_link_name(unsigned int i)
+{
+	return i == ENFORCE_SOCKOPS ? "link_sockops" : "link_setsockopt";
+}
+
 struct bpf_program *enforce_program(struct tcptimer_bpf *bpf, unsigned int i,
 				    const char **ret_link_name)
 {
-	*ret_link_name = i == ENFORCE_SOCKOPS ? "link_sockops" : "link_setsockopt";
+	*ret_link_name = enforce_link_name(i);
 	return i == ENFORCE_SOCKOPS ? bpf->progs.policy_sockops : bpf->progs.policy_setsockopt;
 }
 
@@ -121,14 +126,21 @@ int enforce_pins_prepare(struct enforce *e, const struct enforce_options *option
 	return pins_cgroup(e, options->cgroup);
 }
 
-/* The layout that the pinned control map says. */
-static bool pins_same_layout(int fd)
+/* The layout that the pinned control map says: its first four bytes, whatever follows. 0: none. */
+static uint32_t pins_layout(int fd)
 {
-	struct tcptimer_policy_control control;
-	uint32_t zero = 0;
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info), zero = 0, layout = 0;
+	void *value;
 
-	return !bpf_map_lookup_elem(fd, &zero, &control) &&
-	       control.layout == TCPTIMER_POLICY_LAYOUT;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.type != BPF_MAP_TYPE_ARRAY ||
+	    info.value_size < sizeof(layout))
+		return 0;
+	value = calloc(1, info.value_size);
+	if (value && !bpf_map_lookup_elem(fd, &zero, value))
+		memcpy(&layout, value, sizeof(layout));
+	free(value);
+	return layout;
 }
 
 static bool pins_fits(int fd, const struct bpf_map *map)
@@ -145,44 +157,84 @@ static bool pins_fits(int fd, const struct bpf_map *map)
 
 bool enforce_pins_reuse(struct enforce *e)
 {
+	bool same = true, sockets = false;
 	int fds[ENFORCE_MAPS];
-	unsigned int i, opened = 0;
-	bool same = true;
-	const char *name;
-	char path[320];
-
-	for (i = 0; i < ENFORCE_MAPS; i++) {
-		struct bpf_map *map = enforce_map(e->bpf, i, &name);
-
-		pins_path(e, name, path, sizeof(path));
-		fds[i] = bpf_obj_get(path);
-		if (fds[i] < 0) {
-			same = false;
-			break;
-		}
-		opened++;
-		same = same && pins_fits(fds[i], map) && (i || pins_same_layout(fds[i]));
-	}
-	for (i = 0; i < opened; i++) {
-		if (same && bpf_map__reuse_fd(enforce_map(e->bpf, i, &name), fds[i]))
-			same = false;
-		close(fds[i]);
-	}
-	return same;
-}
-
-int enforce_pins_maps(struct enforce *e)
-{
+	uint32_t layout = 0;
 	const char *name;
 	char path[320];
 	unsigned int i;
 
 	for (i = 0; i < ENFORCE_MAPS; i++) {
 		struct bpf_map *map = enforce_map(e->bpf, i, &name);
+		bool fits;
 
 		pins_path(e, name, path, sizeof(path));
-		if (e->adopted && !access(path, F_OK))
-			continue;
+		fds[i] = bpf_obj_get(path);
+		fits = fds[i] >= 0 && pins_fits(fds[i], map);
+		if (i == ENFORCE_CONTROL)
+			layout = fds[i] < 0 ? 0 : pins_layout(fds[i]);
+		if (i == ENFORCE_SOCKETS)
+			sockets = fits && layout >> 16 == TCPTIMER_POLICY_LAYOUT_SOCKETS;
+		same = same && fits;
+	}
+	same = same && layout == TCPTIMER_POLICY_LAYOUT;
+	for (i = 0; i < ENFORCE_MAPS; i++) {
+		if (same || (sockets && i == ENFORCE_SOCKETS)) {
+			if (bpf_map__reuse_fd(enforce_map(e->bpf, i, &name), fds[i]))
+				same = sockets = false;
+		}
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	e->sockets_kept = sockets && !same;
+	return same;
+}
+
+/* The map that is pinned there is this one. */
+static bool pins_is_map(const char *path, const struct bpf_map *map)
+{
+	struct bpf_map_info there = {}, here = {};
+	uint32_t len = sizeof(there);
+	int fd = bpf_obj_get(path);
+	bool is;
+
+	if (fd < 0)
+		return false;
+	is = !bpf_obj_get_info_by_fd(fd, &there, &len);
+	len = sizeof(here);
+	is = is && !bpf_obj_get_info_by_fd(bpf_map__fd(map), &here, &len) && there.id == here.id;
+	close(fd);
+	return is;
+}
+
+/*
+ * Others are put in the place of those that are there. The control map goes first and comes last:
+ * without it, the rest is no set that anyone would take over.
+ */
+int enforce_pins_maps(struct enforce *e)
+{
+	const char *name;
+	char path[320];
+	unsigned int i;
+	bool there = true;
+
+	for (i = 0; i < ENFORCE_MAPS; i++) {
+		struct bpf_map *map = enforce_map(e->bpf, i, &name);
+
+		pins_path(e, name, path, sizeof(path));
+		there = there && pins_is_map(path, map);
+	}
+	if (there)
+		return 0;
+	if (mkdir(e->pin_dir, 0700) && errno != EEXIST)
+		return enforce_fail(-errno, "can't make %s: %s", e->pin_dir, strerror(errno));
+	enforce_map(e->bpf, ENFORCE_CONTROL, &name);
+	pins_path(e, name, path, sizeof(path));
+	unlink(path);
+	for (i = ENFORCE_MAPS; i-- > 0;) {
+		struct bpf_map *map = enforce_map(e->bpf, i, &name);
+
+		pins_path(e, name, path, sizeof(path));
 		unlink(path);
 		if (bpf_obj_pin(bpf_map__fd(map), path))
 			return enforce_fail(-errno, "can't pin %s: %s", path, strerror(errno));
@@ -201,6 +253,19 @@ static bool pins_link_here(const struct enforce *e, struct bpf_link *link)
 	       !fstat(e->cgroup_fd, &st) && info.cgroup.cgroup_id == st.st_ino;
 }
 
+/* Ours already; pinned once more when somebody has removed the pin, made anew when it is detached. */
+static bool pins_link_ours(struct enforce *e, unsigned int i, const char *path)
+{
+	if (!e->links[i])
+		return false;
+	if (pins_link_here(e, e->links[i]) &&
+	    (!access(path, F_OK) || !bpf_obj_pin(bpf_link__fd(e->links[i]), path)))
+		return true;
+	bpf_link__destroy(e->links[i]);
+	e->links[i] = NULL;
+	return false;
+}
+
 static int pins_link(struct enforce *e, unsigned int i)
 {
 	struct bpf_link *old, *link = NULL;
@@ -210,6 +275,8 @@ static int pins_link(struct enforce *e, unsigned int i)
 
 	prog = enforce_program(e->bpf, i, &name);
 	pins_path(e, name, path, sizeof(path));
+	if (pins_link_ours(e, i, path))
+		return 0;
 	old = bpf_link__open(path);
 	if (old && pins_link_here(e, old) && !bpf_link__update_program(old, prog)) {
 		e->links[i] = old; /* one step: no connection is without */
@@ -242,8 +309,7 @@ int enforce_pins_links(struct enforce *e)
 	int err = 0;
 
 	for (i = 0; !err && i < ENFORCE_LINKS; i++)
-		if (!e->links[i])
-			err = pins_link(e, i);
+		err = pins_link(e, i);
 	return err;
 }
 
@@ -261,20 +327,20 @@ bool enforce_pins_any(const struct enforce *e)
 	return false;
 }
 
-int enforce_pins_remove(struct enforce *e)
+int enforce_pins_detach(struct enforce *e)
 {
-	static const char *const links[] = { "link_sockops", "link_setsockopt" };
-	static const char *const maps[] = { "map_control",  "map_rules",   "map_cgroups",
-					    "map_counters", "map_sockets", "map_source" };
+	const char *name;
 	char path[320];
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; i < ENFORCE_LINKS; i++) {
-		struct bpf_link *link;
+		struct bpf_link *link = e->links[i];
 
-		pins_path(e, links[i], path, sizeof(path));
-		link = e->links[i] ? e->links[i] : bpf_link__open(path);
+		name = enforce_link_name(i);
+		pins_path(e, name, path, sizeof(path));
+		if (!link)
+			link = bpf_link__open(path);
 		e->links[i] = NULL;
 		if (link) {
 			bpf_link__detach(link); /* also where somebody else still holds it */
@@ -283,6 +349,18 @@ int enforce_pins_remove(struct enforce *e)
 		if (unlink(path) && errno != ENOENT)
 			err = enforce_fail(-errno, "can't remove %s: %s", path, strerror(errno));
 	}
+	return err;
+}
+
+int enforce_pins_remove(struct enforce *e)
+{
+	static const char *const maps[ENFORCE_MAPS] = { "map_control", "map_rules",
+							"map_cgroups", "map_counters",
+							"map_sockets", "map_source" };
+	int err = enforce_pins_detach(e);
+	char path[320];
+	unsigned int i;
+
 	for (i = 0; i < ENFORCE_MAPS; i++) {
 		pins_path(e, maps[i], path, sizeof(path));
 		unlink(path);

@@ -159,12 +159,18 @@ static int netns_collect(struct netns_set *set)
 	return err;
 }
 
-/* Open it and see that it still is the namespace that was found: pids and mounts come and go. */
-static int netns_open(const struct netns_entry *entry)
+/*
+ * Open it and see that it still is the namespace that was found: pids and mounts come and go. The
+ * caller's own is found by `home` alone once the thread is elsewhere, if nobody else is in it.
+ */
+static int netns_open(const struct netns_entry *entry, int home)
 {
-	int fd = open(entry->path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
+	int fd;
 
+	if (!fstat(home, &st) && (unsigned int)st.st_ino == entry->inum)
+		return fcntl(home, F_DUPFD_CLOEXEC, 0);
+	fd = open(entry->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) || (unsigned int)st.st_ino != entry->inum) {
@@ -189,7 +195,7 @@ int netns_each(int (*fn)(const struct netns *netns, void *arg), void *arg,
 	for (i = 0; !err && i < set.count; i++) {
 		struct netns netns = { .inum = set.entries[i].inum, .name = set.entries[i].name };
 
-		netns.fd = netns_open(&set.entries[i]);
+		netns.fd = netns_open(&set.entries[i], home);
 		if (netns.fd < 0 || setns(netns.fd, CLONE_NEWNET)) {
 			(*ret_skipped)++;
 		} else {

@@ -61,6 +61,26 @@ static void compile_settings(const struct policy_rule *rule, uint32_t hz,
 	}
 }
 
+/* FNV-1a over name, mode, settings and values. */
+static uint32_t rule_identity(const struct tcptimer_policy_rule *rule)
+{
+	const struct {
+		const void *bytes;
+		size_t size;
+	} parts[] = {
+		{ rule->name, sizeof(rule->name) },
+		{ &rule->mode, sizeof(rule->mode) },
+		{ &rule->set, sizeof(rule->set) },
+		{ rule->value, sizeof(rule->value) },
+	};
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		for (size_t n = 0; n < parts[i].size; n++)
+			hash = (hash ^ ((const uint8_t *)parts[i].bytes)[n]) * 16777619u;
+	return hash ? hash : 1;
+}
+
 void policy_compile_rule(const struct policy_rule *rule, uint32_t hz,
 			 struct tcptimer_policy_rule *ret)
 {
@@ -83,6 +103,7 @@ void policy_compile_rule(const struct policy_rule *rule, uint32_t hz,
 		ret->local_port[i] = (uint32_t)rule->local_port[i].first << 16 |
 				     rule->local_port[i].last;
 	compile_settings(rule, hz, ret);
+	ret->identity = rule_identity(ret);
 }
 
 static bool ends_with(const char *pattern, const char *tail)
