@@ -18,10 +18,10 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64.*/power
 WARN := -Wall -Wextra -Wformat=2 -Wshadow -Wno-unused-parameter -Wno-missing-field-initializers $(if $(CI),-Werror)
 CFLAGS ?= -O2 -g
 CFLAGS_ALL = -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -Iinclude -Iuser -I. -I$(B) -DTCPTIMER_VERSION='"$(VERSION)"' -MMD -MP
-LIBS_PKG := libbpf json-c libcyaml yaml-0.1
+LIBS_PKG := libbpf json-c libcyaml yaml-0.1 libsystemd libseccomp libcap libmd
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS_PKG))
-PURE_LIBS = $(shell $(PKG_CONFIG) --libs libcyaml yaml-0.1) -lm
-LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS_PKG)) -lelf -lz -lm
+PURE_LIBS = $(shell $(PKG_CONFIG) --libs libcyaml yaml-0.1 json-c libmd) -lm
+LIBS = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(LIBS_PKG)) -lelf -lz -lm
 ifeq ($(SAN),1)
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
@@ -32,8 +32,9 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@)
 
 # ---- what is pure links without libbpf ----
 ENGINE_SRC := $(wildcard user/engine/*.c) user/words.c
-PURE_SRC := $(filter-out user/words.c,$(wildcard user/*.c)) $(wildcard user/policy/*.c)
-CLI_SRC := $(wildcard user/cli/*.c) $(wildcard user/kernel/*.c) $(wildcard user/daemon/*.c)
+CTL_SRC := user/daemon/ctl_proto.c user/daemon/policy_source.c
+PURE_SRC := $(filter-out user/words.c,$(wildcard user/*.c)) $(wildcard user/policy/*.c) $(CTL_SRC)
+CLI_SRC := $(wildcard user/cli/*.c) $(wildcard user/kernel/*.c) $(filter-out $(CTL_SRC),$(wildcard user/daemon/*.c))
 BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ENGINE_OBJ := $(call obj,$(ENGINE_SRC))
@@ -148,6 +149,7 @@ cli: all
 	sh tests/cli/test_explain.sh $(B)/tcptimer
 	sh tests/cli/test_policy.sh $(B)/tcptimer
 	sh tests/cli/test_preview.sh $(B)/tcptimer
+	sh tests/cli/test_daemon.sh $(B)/tcptimer
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
@@ -190,6 +192,8 @@ install: all
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 contrib/schema/*.json $(DESTDIR)$(PREFIX)/share/tcptimer/schema/
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local/sbin,$(PREFIX)/sbin,' contrib/systemd/tcptimer.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/tcptimer.service
 	install -d $(DESTDIR)$(PREFIX)/share/tcptimer/examples
 	install -m 644 contrib/examples/*.yaml $(DESTDIR)$(PREFIX)/share/tcptimer/examples/
 

@@ -13,6 +13,8 @@ int explain_run(const struct command *command, int argc, char **argv);
 int simulate_run(const struct command *command, int argc, char **argv);
 int policy_preview(const struct command *command, int argc, char **argv);
 int policy_run(const struct command *command, int argc, char **argv);
+int daemon_command_run(const struct command *command, int argc, char **argv);
+int status_run(const struct command *command, int argc, char **argv);
 int doctor_run(const struct command *command, int argc, char **argv);
 
 #endif

@@ -53,14 +53,31 @@ const struct command commands[] = {
 	  "  --json               an object; an array with --compare\n"
 	  "  --svg FILE           a picture; - is stdout\n",
 	  simulate_run },
-	{ "policy", "check [OPTION]… FILE… | preview [--json] FILE… [FILTER]",
-	  "check policy files, and preview what they would change",
+	{ "policy", "check|preview|apply|show|clear [OPTION]… [FILE…]",
+	  "check policy files; put a policy in force, show it, take it away",
 	  "  check            what is wrong with them: file:line:column, a sentence, a timeline\n"
 	  "  --kernel VERSION for this kernel (6.12, 6.6.40), not the running one\n"
 	  "  --strict         warnings fail as well\n"
 	  "  preview          the live sockets that would change, old and new options and deadlines\n"
-	  "  --json           an object; see tcptimer-policy(8)\n",
+	  "  apply            check FILE…, and put them in force through the daemon\n"
+	  "  show             the rules in force and what each has done\n"
+	  "  clear            detach everything and put all sockets back as they were\n"
+	  "  --socket PATH    of the daemon (default /run/tcptimer/ctl.sock, or $TCPTIMER_SOCKET)\n"
+	  "  --pin-dir DIR    of the pins, when no daemon runs (default /sys/fs/bpf/tcptimer)\n"
+	  "  --json           of check, preview and show: an object; see tcptimer-policy(8)\n",
 	  policy_run },
+	{ "daemon", "[OPTION]…", "keep the policy of /etc/tcptimer in force, for every cgroup",
+	  "  --policy PATH    a file, or a directory of *.yaml, instead; may be repeated\n"
+	  "  --audit          change nothing, tell what the policy would do\n"
+	  "  --detach-on-exit take everything away at the end; else the policy stays in force\n"
+	  "  --cgroup PATH    act on this cgroup and those below it only\n"
+	  "  --socket PATH    (default /run/tcptimer/ctl.sock, or $TCPTIMER_SOCKET)\n"
+	  "  --pin-dir DIR    on a bpffs (default /sys/fs/bpf/tcptimer)\n",
+	  daemon_command_run },
+	{ "status", "[OPTION]…", "what the daemon does, and how well",
+	  "  --socket PATH    of the daemon (default /run/tcptimer/ctl.sock, or $TCPTIMER_SOCKET)\n"
+	  "  --json           an object; see tcptimer-status(8)\n",
+	  status_run },
 	{ "doctor", "[--json]", "what this kernel and these privileges allow, hook by hook",
 	  "  --json           an object; see tcptimer-doctor(8)\n", doctor_run },
 };

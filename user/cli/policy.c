@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/policy_json.h"
+#include "cli/policy_live.h"
 #include "kernel/kernel.h"
 #include "kernel/profile.h"
 #include "policy/policy_lint.h"
@@ -159,6 +160,9 @@ static const struct {
 } subcommands[] = {
 	{ "check", "what is wrong with policy files, file:line:column", policy_check },
 	{ "preview", "which live sockets they would change, and how", policy_preview },
+	{ "apply", "check them, and put them in force through the daemon", policy_apply },
+	{ "show", "the rules in force and what each has done", policy_show },
+	{ "clear", "detach everything and put all sockets back as they were", policy_clear },
 };
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
 

@@ -44,23 +44,31 @@ void rules_reuse(struct tcptimer_bpf *bpf)
 	close(fd);
 }
 
+static int rules_fd = -1;
+
+void rules_forget(void)
+{
+	if (rules_fd >= 0)
+		close(rules_fd);
+	rules_fd = -1;
+}
+
 const struct tcptimer_policy_rule *rules_get(uint32_t policy)
 {
 	static struct tcptimer_policy_rule rule;
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info), key = (policy & TCPTIMER_POLICY_RULE) - 1;
-	static int fd = -1;
 	bool found;
 
 	if (!(policy & TCPTIMER_POLICY_RULE))
 		return NULL;
 	/* Opened anew each time it fails only: a daemon that starts later is found. */
-	if (fd < 0)
-		fd = rules_open("map_rules");
-	if (fd < 0)
+	if (rules_fd < 0)
+		rules_fd = rules_open("map_rules");
+	if (rules_fd < 0)
 		return NULL;
-	found = !bpf_obj_get_info_by_fd(fd, &info, &len) && info.value_size == sizeof(rule) &&
-		!bpf_map_lookup_elem(fd, &key, &rule);
+	found = !bpf_obj_get_info_by_fd(rules_fd, &info, &len) &&
+		info.value_size == sizeof(rule) && !bpf_map_lookup_elem(rules_fd, &key, &rule);
 	rule.name[sizeof(rule.name) - 1] = '\0';
 	return found ? &rule : NULL;
 }

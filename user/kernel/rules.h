@@ -17,6 +17,8 @@ void rules_reuse(struct tcptimer_bpf *bpf);
 const struct tcptimer_policy_rule *rules_get(uint32_t policy);
 /* The rule's name, or NULL: none, or it is gone. Valid until the next call. */
 const char *rules_name(uint32_t policy);
+/* Other pins have taken the place of those that were known: look again. */
+void rules_forget(void);
 /* Where the pins are: TCPTIMER_PIN_DIR, else ENFORCE_PIN_DIR. */
 const char *rules_pin_dir(void);
 

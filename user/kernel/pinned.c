@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A policy in force, read from its pinned maps without touching it: for when no daemon runs.
+ * Receives the directory of the pins; hands the source and counters. Needs root.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "kernel/pinned.h"
+
+/* A map whose values are of that size; another one would overrun what they are read into. */
+static int open_map(const char *dir, const char *name, size_t value_size)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.value_size != value_size) {
+		close(fd);
+		return -EPROTO;
+	}
+	return fd;
+}
+
+static int read_first(const char *dir, const char *name, void *ret, size_t size)
+{
+	int fd = open_map(dir, name, size), err;
+	uint32_t key = 0;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_map_lookup_elem(fd, &key, ret);
+	close(fd);
+	return err;
+}
+
+int pinned_open(const char *pin_dir, struct pinned *ret)
+{
+	int err;
+
+	*ret = (struct pinned){ .counters_fd = -1 };
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL); /* errors are returned */
+	err = read_first(pin_dir, "map_control", &ret->control, sizeof(ret->control));
+	if (!err && ret->control.layout != TCPTIMER_POLICY_LAYOUT)
+		err = -EPROTO;
+	if (!err) {
+		ret->source = malloc(TCPTIMER_POLICY_SOURCE);
+		err = ret->source ? read_first(pin_dir, "map_source", ret->source,
+					       TCPTIMER_POLICY_SOURCE) :
+				    -ENOMEM;
+	}
+	if (!err) {
+		ret->source_size = ret->control.source_size <= TCPTIMER_POLICY_SOURCE ?
+					   ret->control.source_size :
+					   0;
+		ret->counters_fd = open_map(pin_dir, "map_counters",
+					    sizeof(struct tcptimer_policy_counters));
+		err = ret->counters_fd < 0 ? ret->counters_fd : 0;
+	}
+	if (err)
+		pinned_close(ret);
+	return err;
+}
+
+int pinned_counters(const struct pinned *pinned, size_t rule, struct tcptimer_policy_counters *ret)
+{
+	uint32_t key = (pinned->control.active & 1) * TCPTIMER_POLICY_RULES + (uint32_t)rule;
+	int cpus = libbpf_num_possible_cpus(), err;
+	struct tcptimer_policy_counters *values;
+
+	if (cpus <= 0 || rule >= TCPTIMER_POLICY_RULES)
+		return -EINVAL;
+	values = calloc((size_t)cpus, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	*ret = (struct tcptimer_policy_counters){};
+	err = bpf_map_lookup_elem(pinned->counters_fd, &key, values);
+	for (int cpu = 0; !err && cpu < cpus; cpu++) {
+		ret->sockets += values[cpu].sockets;
+		ret->set += values[cpu].set;
+		ret->refused += values[cpu].refused;
+		ret->clamped += values[cpu].clamped;
+		ret->yielded += values[cpu].yielded;
+		ret->ended += values[cpu].ended;
+		ret->restored += values[cpu].restored;
+		ret->unreached += values[cpu].unreached;
+		if (values[cpu].refused_err) {
+			ret->refused_err = values[cpu].refused_err;
+			ret->refused_setting = values[cpu].refused_setting;
+		}
+	}
+	free(values);
+	return err;
+}
+
+void pinned_close(struct pinned *pinned)
+{
+	free(pinned->source);
+	if (pinned->counters_fd >= 0)
+		close(pinned->counters_fd);
+	*pinned = (struct pinned){ .counters_fd = -1 };
+}
