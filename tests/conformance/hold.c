@@ -525,7 +525,7 @@ void hold_answered(struct trial *trial, uint64_t sent_ns)
 			hold_ended(trial);
 		return;
 	}
-	trial->recovered = false;
+	/* `recovered` stays until the next event: it may take several answers to acknowledge the last FIN. */
 	trial->rebased++;
 	hold_foretell(trial, &snap);
 }

@@ -161,6 +161,25 @@ void rules_tw_segment(struct trial *trial, const char *word)
 	trial->checks++;
 }
 
+/*
+ * How far what was armed lies from what was foretold. Armed for this very jiffy, it may have fired
+ * before the second snapshot: then the trace says when.
+ */
+static int64_t rules_keep_error(struct trial *trial, const struct tcptimer_snapshot *after,
+				uint64_t expires)
+{
+	size_t i;
+
+	if (expires >= after->now_jiffies)
+		return (int64_t)(after->keep_expires - expires);
+	observe_consume();
+	for (i = trial->log_count; i-- > 0;)
+		if (trial->log[i].timer == TCPTIMER_TIMER_KEEPALIVE &&
+		    trial->log[i].jiffy > expires)
+			return (int64_t)(trial->log[i].jiffy - expires - 1);
+	return (int64_t)(after->keep_expires - expires);
+}
+
 /* `KEEPALIVE=` or `KEEPIDLE=` on a socket whose timer may be armed. */
 void rules_keepalive(struct trial *trial, const char *word)
 {
@@ -186,7 +205,7 @@ void rules_keepalive(struct trial *trial, const char *word)
 		trial_fail(trial, armed ? "the timer is not armed" : "the timer is armed");
 		return;
 	}
-	error = armed ? (int64_t)(after.keep_expires - expires) : 0;
+	error = armed ? rules_keep_error(trial, &after, expires) : 0;
 	if (llabs(error) > llabs(trial->worst))
 		trial->worst = error;
 	if (llabs(error) > rules_allowed(&before, &after))
