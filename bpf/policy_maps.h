@@ -56,7 +56,7 @@ struct policy_sockets_map {
 
 struct policy_source_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2); /* by bank */
 	__type(key, __u32);
 	__type(value, __u8[TCPTIMER_POLICY_SOURCE]);
 };

@@ -93,12 +93,13 @@ struct tcptimer_policy_cgroup {
 
 /* The one element of the map policy_control, mapped by the daemon. */
 struct tcptimer_policy_control {
-	__u32 layout;      /* TCPTIMER_POLICY_LAYOUT */
-	__u32 active;      /* generation << 1 | bank; 0: no policy yet */
-	__u32 count[2];    /* rules, by bank */
-	__u64 applied_ns;  /* CLOCK_BOOTTIME */
-	__u32 source_size; /* bytes in policy_source */
-	__u32 generation;  /* of the policy in force last: no socket has taken a later one */
+	__u32 layout;         /* TCPTIMER_POLICY_LAYOUT */
+	__u32 active;         /* generation << 1 | bank; 0: no policy yet */
+	__u32 count[2];       /* rules, by bank */
+	__u64 applied_ns;     /* CLOCK_BOOTTIME */
+	__u32 source_size[2]; /* bytes in policy_source, by bank */
+	__u32 generation;     /* of the policy in force last: no socket has taken a later one */
+	__u32 pad;
 };
 
 /* One a rule and CPU, summed by the reader. */
@@ -150,7 +151,7 @@ struct tcptimer_policy_sock {
 #ifndef __bpf__
 _Static_assert(sizeof(struct tcptimer_policy_cidr) == 36, "tcptimer_policy_cidr");
 _Static_assert(sizeof(struct tcptimer_policy_counters) == 72, "tcptimer_policy_counters");
-_Static_assert(sizeof(struct tcptimer_policy_control) == 32, "tcptimer_policy_control");
+_Static_assert(sizeof(struct tcptimer_policy_control) == 40, "tcptimer_policy_control");
 _Static_assert(POLICY_SETTING_COUNT == 12, "settings");
 #endif
 

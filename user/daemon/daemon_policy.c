@@ -218,13 +218,13 @@ int daemon_put(struct daemon *d, struct loaded *loaded, struct enforce_pass *ret
 	plan_second_pass(d);
 	trace_watch_policy(d->trace, attach);
 	daemon_tell(d);
-	log_info("policy %.12s (%s) is in force: %zu rules%s; %llu sockets seen, %llu changed, "
+	log_info("policy %.12s (%s) is in force: %zu rule%s%s; %llu sockets seen, %llu changed, "
 		 "%llu options refused, in %u network namespace%s",
 		 d->digest, name_files(&d->running.source, files, sizeof(files)),
-		 d->running.policy.count, d->options->audit ? ", all in mode audit" : "",
-		 (unsigned long long)ret_pass->seen, (unsigned long long)ret_pass->changed,
-		 (unsigned long long)ret_pass->refused, ret_pass->netns,
-		 ret_pass->netns == 1 ? "" : "s");
+		 d->running.policy.count, d->running.policy.count == 1 ? "" : "s",
+		 d->options->audit ? ", all in mode audit" : "", (unsigned long long)ret_pass->seen,
+		 (unsigned long long)ret_pass->changed, (unsigned long long)ret_pass->refused,
+		 ret_pass->netns, ret_pass->netns == 1 ? "" : "s");
 	return 0;
 }
 

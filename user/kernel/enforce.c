@@ -240,17 +240,17 @@ static int write_rules(struct enforce *e, const struct policy *policy, unsigned 
 	return err;
 }
 
-static int write_source(struct enforce *e, const void *source, size_t size)
+static int write_source(struct enforce *e, unsigned int bank, const void *source, size_t size)
 {
 	uint8_t *value = calloc(1, TCPTIMER_POLICY_SOURCE);
-	uint32_t zero = 0;
+	uint32_t key = bank;
 	int err = 0;
 
 	if (!value)
 		return enforce_fail(-ENOMEM, "no memory for the policy");
 	if (size)
 		memcpy(value, source, size);
-	if (bpf_map_update_elem(bpf_map__fd(e->bpf->maps.policy_source), &zero, value, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(e->bpf->maps.policy_source), &key, value, BPF_ANY))
 		err = enforce_fail(-errno, "can't keep the policy's text: %s", strerror(errno));
 	free(value);
 	return err;
@@ -274,6 +274,9 @@ static uint32_t next_generation(const struct enforce *e)
 
 	if (!last && e->sockets_kept)
 		last = (uint32_t)(boottime_ns() >> 30) & 0x3fffffff;
+	/* A daemon killed between the two stores of put_in_force(): never into the bank in force. */
+	if (e->control->active && (last & 1) != (e->control->active & 1))
+		last++;
 	return last < 0x7ffffffe ? last + 1 : 1;
 }
 
@@ -282,7 +285,7 @@ static void put_in_force(struct enforce *e, size_t count, uint32_t generation, s
 	unsigned int bank = generation & 1;
 
 	e->control->count[bank] = (uint32_t)count;
-	e->control->source_size = (uint32_t)source_size;
+	e->control->source_size[bank] = (uint32_t)source_size;
 	e->control->applied_ns = boottime_ns();
 	e->control->generation = generation;
 	__atomic_store_n(&e->control->active, generation << 1 | bank, __ATOMIC_RELEASE);
@@ -305,7 +308,7 @@ int enforce_apply(struct enforce *e, const struct policy *policy, const void *so
 	if (!err)
 		err = enforce_cgroups_walk(e, policy, bank);
 	if (!err)
-		err = write_source(e, source, source_size);
+		err = write_source(e, bank, source, source_size);
 	if (err) {
 		if (copy)
 			policy_free(copy);
@@ -385,19 +388,19 @@ int enforce_dispatch(struct enforce *e)
 int enforce_source(struct enforce *e, void **ret_source, size_t *ret_size)
 {
 	uint8_t *value = calloc(1, TCPTIMER_POLICY_SOURCE);
-	uint32_t zero = 0;
+	uint32_t bank = e->control->active & 1;
 
 	*ret_source = NULL;
 	*ret_size = 0;
 	if (!value)
 		return enforce_fail(-ENOMEM, "no memory for the policy");
-	if (!e->control->active || e->control->source_size > TCPTIMER_POLICY_SOURCE ||
-	    bpf_map_lookup_elem(bpf_map__fd(e->bpf->maps.policy_source), &zero, value)) {
+	if (!e->control->active || e->control->source_size[bank] > TCPTIMER_POLICY_SOURCE ||
+	    bpf_map_lookup_elem(bpf_map__fd(e->bpf->maps.policy_source), &bank, value)) {
 		free(value);
 		return 0;
 	}
 	*ret_source = value;
-	*ret_size = e->control->source_size;
+	*ret_size = e->control->source_size[bank];
 	return 0;
 }
 

@@ -33,10 +33,9 @@ static int open_map(const char *dir, const char *name, size_t value_size)
 	return fd;
 }
 
-static int read_first(const char *dir, const char *name, void *ret, size_t size)
+static int read_one(const char *dir, const char *name, uint32_t key, void *ret, size_t size)
 {
 	int fd = open_map(dir, name, size), err;
-	uint32_t key = 0;
 
 	if (fd < 0)
 		return fd;
@@ -47,25 +46,25 @@ static int read_first(const char *dir, const char *name, void *ret, size_t size)
 
 int pinned_open(const char *pin_dir, struct pinned *ret)
 {
+	size_t size;
 	int err;
 
 	*ret = (struct pinned){ .counters_fd = -1 };
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL); /* errors are returned */
-	err = read_first(pin_dir, "map_control", &ret->control, sizeof(ret->control));
+	err = read_one(pin_dir, "map_control", 0, &ret->control, sizeof(ret->control));
 	if (!err && ret->control.layout != TCPTIMER_POLICY_LAYOUT)
 		err = -EPROTO;
 	if (!err) {
 		ret->source = malloc(TCPTIMER_POLICY_SOURCE);
-		err = ret->source ? read_first(pin_dir, "map_source", ret->source,
-					       TCPTIMER_POLICY_SOURCE) :
+		err = ret->source ? read_one(pin_dir, "map_source", ret->control.active & 1,
+					     ret->source, TCPTIMER_POLICY_SOURCE) :
 				    -ENOMEM;
 	}
 	if (!err) {
-		ret->source_size = ret->control.source_size <= TCPTIMER_POLICY_SOURCE ?
-					   ret->control.source_size :
-					   0;
-		ret->counters_fd = open_map(pin_dir, "map_counters",
-					    sizeof(struct tcptimer_policy_counters));
+		size = ret->control.source_size[ret->control.active & 1];
+		ret->source_size = size <= TCPTIMER_POLICY_SOURCE ? size : 0;
+		ret->counters_fd =
+			open_map(pin_dir, "map_counters", sizeof(struct tcptimer_policy_counters));
 		err = ret->counters_fd < 0 ? ret->counters_fd : 0;
 	}
 	if (err)
