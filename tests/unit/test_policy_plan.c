@@ -266,6 +266,13 @@ static void a_rule_in_force_is_not_the_application(void **state)
 	s.policy = TCPTIMER_POLICY_LAST_RETRY | 1;
 	policy_plan_make(&second, &kernel, &s, NULL, POLICY_CONNECT, &in_force, &plan);
 	assert_int_equal(plan.settings[POLICY_USER_TIMEOUT].verdict, POLICY_VERDICT_CHANGE);
+	assert_int_equal(plan.settings[POLICY_USER_TIMEOUT].old_value, 20000000);
+	policy_plan_make(&first, &kernel, &s, NULL, POLICY_CONNECT, &in_force, &plan);
+	assert_int_equal(plan.settings[POLICY_USER_TIMEOUT].verdict, POLICY_VERDICT_SAME);
+	policy_plan_apply(&plan, &kernel, &s);
+	assert_int_equal(s.user_timeout_ms, 20000);
+	s.policy = 0;
+	s.user_timeout_ms = 1234;
 	in_force.mode = POLICY_AUDIT; /* it has changed nothing */
 	policy_plan_make(&first, &kernel, &s, NULL, POLICY_CONNECT, &in_force, &plan);
 	assert_int_equal(plan.settings[POLICY_MAX_RETRIES].old_value, 0);
@@ -336,6 +343,19 @@ static void arm_idle(struct tcptimer_snapshot *s)
 	tcptimer_snapshot_arm_idle(kernel.profile, HZ, s);
 }
 
+static void arm_few(struct tcptimer_snapshot *s)
+{
+	arm_data(s);
+	s->sysctls.retries2 = 3;
+}
+
+static void arm_orphan(struct tcptimer_snapshot *s)
+{
+	arm_data(s);
+	s->flags |= TCPTIMER_F_DEAD;
+	s->state = TCPTIMER_STATE_FIN_WAIT1;
+}
+
 /* In flight when the peer retracted its window. */
 static void arm_retracted(struct tcptimer_snapshot *s)
 {
@@ -360,7 +380,7 @@ static void arm_stalled(struct tcptimer_snapshot *s)
 
 static void ends_by_row(void **state)
 {
-	struct tcptimer_deadline dl;
+	struct tcptimer_deadline dl, without;
 
 	deadline_of("delack_max: 40ms", arm_data, &dl);
 	assert_int_equal(dl.cause, TCPTIMER_CAUSE_RETRIES);
@@ -384,9 +404,18 @@ static void ends_by_row(void **state)
 	deadline_of("max_retries: 3, user_timeout: 20s", arm_data, &dl);
 	assert_int_equal(dl.cause, TCPTIMER_CAUSE_POLICY);
 
-	/* tcp_retries2 would come first */
-	deadline_of("max_retries: 15, rto_max: 1s", arm_data, &dl);
-	assert_int_equal(dl.cause, TCPTIMER_CAUSE_RETRIES);
+	/* in the place of tcp_retries2, which would come sooner here; not of an orphan's 8 */
+	deadline_of("max_retries: 6", arm_few, &dl);
+	assert_int_equal(dl.cause, TCPTIMER_CAUSE_POLICY);
+	assert_int_equal(dl.n, 6);
+	deadline_of("delack_max: 40ms", arm_few, &without);
+	assert_int_equal(without.cause, TCPTIMER_CAUSE_RETRIES);
+	assert_true(without.at_ms < dl.at_ms);
+	deadline_of("max_retries: 15", arm_orphan, &dl);
+	assert_int_equal(dl.cause, TCPTIMER_CAUSE_ORPHAN);
+	deadline_of("max_retries: 3", arm_orphan, &dl);
+	assert_int_equal(dl.cause, TCPTIMER_CAUSE_POLICY);
+	assert_false(dl.reported);
 
 	/* keepalive's timer runs beside it all the time, and changes nothing */
 	deadline_of("max_retries: 10, keepalive: {enable: true, idle: 1s}", arm_data, &dl);
@@ -542,7 +571,7 @@ static void twice_changes_nothing_and_enforce_never_loosens(void **state)
 	assert_true(changed > ROUNDS);
 }
 
-/* max_retries ends nothing later than it would have ended. */
+/* With a user_timeout beside it, max_retries ends nothing later than that would. */
 static void max_retries_never_lengthens(void **state)
 {
 	struct engine_random r = { 11 };
@@ -562,6 +591,8 @@ static void max_retries_never_lengthens(void **state)
 		snprintf(set, sizeof(set), "max_retries: %u", 1 + random_below(&r, 15));
 		policy_of(&policy, "enforce", set);
 		random_snapshot(&r, kernel.profile, kernel.hz, &s);
+		if (!s.user_timeout_ms)
+			s.user_timeout_ms = 1 + random_magnitude(&r, 20);
 		policy_plan_make(&policy, &kernel, &s, NULL, POLICY_CONNECT, NULL, &plan);
 		err = tcptimer_engine_deadline(kernel.profile, &params, &s, &without);
 		if (!policy_plan_deadline(&kernel, &s, params.peer,

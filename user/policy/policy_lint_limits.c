@@ -201,7 +201,7 @@ static void lint_max_retries(struct lint *lint, const struct policy_rule *rule)
 
 	if (!lint_has(rule, POLICY_MAX_RETRIES) || !max_retries_end(lint, rule, &end) ||
 	    !scene_run(lint, rule, SCENE_DATA, SETTINGS_ALL, NULL, &lint->with) || with->never ||
-	    with->at_max_ms > end.at_min_ms)
+	    with->limit == TCPTIMER_LIMIT_RETRIES2 || with->at_max_ms > end.at_min_ms)
 		return;
 	lint->without.timeline.deadline = end;
 	lint_words(rule, POLICY_MAX_RETRIES, words, sizeof(words));

@@ -195,6 +195,8 @@ static void plan_setting(const struct policy_kernel *kernel, const struct tcptim
 	struct policy_plan_setting *setting = &plan->settings[id];
 	int64_t value = plan->rule->settings[id].value;
 
+	if (id == POLICY_USER_TIMEOUT && plan->armed)
+		held = plan->base_user_timeout_ms;
 	setting->verdict = (uint8_t)judge(kernel, s, plan->mode, id, held,
 					  held_of_value(id, value, kernel->hz), asked);
 	setting->old_value = value_of_held(id, held, kernel->hz);
@@ -230,6 +232,9 @@ void policy_plan_make(const struct policy *policy, const struct policy_kernel *k
 	plan->rule = &policy->rules[index];
 	plan->index = (size_t)index;
 	plan->mode = plan->rule->mode;
+	plan->armed = in_force && s->policy & TCPTIMER_POLICY_LAST_RETRY;
+	if (plan->armed && in_force->set >> POLICY_USER_TIMEOUT & 1)
+		plan->base_user_timeout_ms = (uint32_t)in_force->value[POLICY_USER_TIMEOUT];
 	for (unsigned int id = 0; id < POLICY_SETTING_COUNT; id++)
 		if (plan->rule->settings[id].set)
 			plan_setting(kernel, s, id, in_force, plan);
@@ -263,6 +268,8 @@ void policy_plan_apply(const struct policy_plan *plan, const struct policy_kerne
 	struct setting_change changes[POLICY_SETTING_COUNT];
 	size_t count = 0;
 
+	if (plan->armed)
+		s->user_timeout_ms = plan->base_user_timeout_ms;
 	for (unsigned int id = 0; id < POLICY_SETTING_COUNT; id++)
 		if (id != POLICY_KEEPALIVE_ENABLE)
 			add_change(plan, id, changes, &count);

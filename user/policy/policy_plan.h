@@ -41,6 +41,8 @@ struct policy_plan {
 	size_t index;                   /* of the rule */
 	uint8_t mode;                   /* enum policy_mode; AUDIT: nothing is changed */
 	uint32_t changes;               /* bits of the settings with POLICY_VERDICT_CHANGE */
+	bool armed; /* its TCP_USER_TIMEOUT is max_retries' for this stall; without, it has the base */
+	uint32_t base_user_timeout_ms; /* what the rule in force has set, 0: none */
 	struct policy_plan_setting settings[POLICY_SETTING_COUNT];
 };
 
@@ -61,7 +63,8 @@ void policy_plan_apply(const struct policy_plan *plan, const struct policy_kerne
 /*
  * When and why a socket ends, with max_retries among its limits (0: none; of a plan's settings the old
  * value before policy_plan_apply(), the new one after): cause POLICY, at the moment when the
- * retransmission after the last allowed would be due. 0 or the engine's error.
+ * retransmission after the last allowed would be due. Where no user_timeout is set it takes the place
+ * of tcp_retries2, but not of an orphan's limits. 0 or the engine's error.
  */
 int policy_plan_deadline(const struct policy_kernel *kernel, const struct tcptimer_snapshot *s,
 			 enum tcptimer_peer peer, unsigned int max_retries,

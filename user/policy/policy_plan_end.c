@@ -48,6 +48,12 @@ bool policy_retries_end(const struct tcptimer_engine_event *events, size_t count
 	return false;
 }
 
+/* A user_timeout that is never reached is set meanwhile: then the kernel does not ask tcp_retries2. */
+static bool replaces_retries2(const struct tcptimer_snapshot *s)
+{
+	return !s->user_timeout_ms && !(s->flags & TCPTIMER_F_DEAD);
+}
+
 /* Only data that is in flight is counted, and only after the handshake. */
 static bool counts_retries(const struct tcptimer_snapshot *s)
 {
@@ -60,12 +66,15 @@ int policy_plan_deadline(const struct policy_kernel *kernel, const struct tcptim
 			 struct tcptimer_deadline *ret)
 {
 	struct tcptimer_engine_params params = { .hz = kernel->hz, .peer = peer };
-	int err = tcptimer_engine_deadline(kernel->profile, &params, s, ret);
 	struct tcptimer_engine_event events[EVENTS_MAX];
 	struct tcptimer_timeline timeline;
 	struct tcptimer_deadline end;
 	struct tcptimer_snapshot alone;
+	int err;
 
+	if (max_retries && counts_retries(s) && replaces_retries2(s))
+		params.ignored_limits = 1u << TCPTIMER_LIMIT_RETRIES2;
+	err = tcptimer_engine_deadline(kernel->profile, &params, s, ret);
 	if ((err && err != TCPTIMER_ENGINE_ELONG) || !max_retries || !counts_retries(s))
 		return err;
 	/* with data in flight keepalive ends nothing, and would fill the room for events */
