@@ -239,6 +239,7 @@ struct policy_loop {
 	struct tcptimer_policy_sock *st;
 	struct tcptimer_policy_counters *count;
 	bool syn;
+	bool orphan;
 };
 
 #define POLICY_LOOP POLICY_SETTING_COUNT
@@ -273,6 +274,9 @@ static long policy_apply_next(__u32 i, void *arg)
 	__u64 id = policy_loop_id(i);
 
 	if (!policy_is_option(id))
+		return 0;
+	/* Of an orphan the keepalive timer ends FIN_WAIT2: setting any of these would put that off. */
+	if (loop->orphan && id >= POLICY_KEEPALIVE_ENABLE)
 		return 0;
 	/* TCP_SYNCNT is of no use once the SYN is answered. */
 	if (id == POLICY_SYN_RETRIES && !loop->syn &&
@@ -310,7 +314,14 @@ static __always_inline void policy_take(struct tcptimer_policy_sock *st,
 static __always_inline void policy_apply(void *ctx, __u64 sk, struct tcptimer_policy_sock *st,
 					 bool syn, struct tcptimer_policy_counters *count)
 {
-	struct policy_loop loop = { .ctx = ctx, .sk = sk, .st = st, .count = count, .syn = syn };
+	struct policy_loop loop = {
+		.ctx = ctx,
+		.sk = sk,
+		.st = st,
+		.count = count,
+		.syn = syn,
+		.orphan = BPF_CORE_READ(KPTR(sock, sk), __sk_common.skc_flags) & (1UL << SOCK_DEAD),
+	};
 
 	st->done_set = st->done_refused = 0;
 	bpf_loop(POLICY_LOOP, policy_apply_next, &loop, 0);
