@@ -148,7 +148,9 @@ cli: all
 	sh tests/cli/test_simulate.sh $(B)/tcptimer
 	sh tests/cli/test_explain.sh $(B)/tcptimer
 	sh tests/cli/test_policy.sh $(B)/tcptimer
+	sh tests/cli/test_preview.sh $(B)/tcptimer
 	sh tests/cli/test_daemon.sh $(B)/tcptimer
+	sh tests/cli/test_story.sh $(B)/tcptimer
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init

@@ -71,14 +71,6 @@ static __always_inline bool guard_valid(int id, __s32 value)
 	return true;
 }
 
-/* A socket of a cgroup that some rule may match. */
-static __always_inline bool guard_concerned(__u64 sk, __u32 active)
-{
-	const __u64 *mask = policy_candidates(sk, active);
-
-	return mask && (mask[0] | mask[1] | mask[2] | mask[3]);
-}
-
 /* The value that the kernel is to get for what the application asked. */
 static __always_inline __s32 guard_value(__u64 sk, struct tcptimer_policy_sock *st, int id,
 					 __s32 asked, struct tcptimer_policy_counters *count)
@@ -145,7 +137,7 @@ static __always_inline bool guard_look(struct bpf_sockopt *ctx)
 		return false;
 	st = bpf_sk_storage_get(&policy_sockets, bpf_sk, NULL, 0);
 	if (!st) {
-		if (!guard_concerned(sk, control->active))
+		if (!policy_concerns(sk, control->active))
 			return false;
 		st = bpf_sk_storage_get(&policy_sockets, bpf_sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 		if (!st)

@@ -33,7 +33,7 @@ static __always_inline __u32 policy_ms(__u32 jiffies)
 }
 
 /* The socket's own value in the rule's unit; 0 where a sysctl holds. */
-static __always_inline __s32 policy_read(__u64 sk, int id)
+POLICY_FUNCTION int policy_read(__u64 sk, __u32 id)
 {
 	struct tcp_sock *tp = KPTR(tcp_sock, sk);
 	struct inet_connection_sock *icsk = KPTR(inet_connection_sock, sk);
@@ -67,7 +67,7 @@ static __always_inline __s32 policy_read(__u64 sk, int id)
 	(bpf_core_field_exists((net)->ipv4.field) ? BPF_CORE_READ(net, ipv4.field) : 0)
 
 /* What holds when the socket has no value of its own. */
-static __always_inline __s32 policy_default(__u64 sk, int id)
+POLICY_FUNCTION int policy_default(__u64 sk, __u32 id)
 {
 	struct net *net = BPF_CORE_READ(KPTR(sock_common, sk), skc_net.net);
 	__s32 value;
@@ -94,7 +94,7 @@ static __always_inline __s32 policy_default(__u64 sk, int id)
 }
 
 /* The kernel keeps these in jiffies: what rounds to the same is the same. */
-static __always_inline bool policy_same(int id, __s32 a, __s32 b)
+POLICY_FUNCTION int policy_same(__u32 id, __u32 a, __u32 b)
 {
 	switch (id) {
 	case POLICY_RTO_MIN:
@@ -108,7 +108,7 @@ static __always_inline bool policy_same(int id, __s32 a, __s32 b)
 
 /* ---- setting ---- */
 
-static __always_inline int policy_option(int id)
+POLICY_FUNCTION int policy_option(__u32 id)
 {
 	switch (id) {
 	case POLICY_USER_TIMEOUT:
@@ -156,12 +156,11 @@ static __always_inline void policy_set(void *ctx, struct tcptimer_policy_sock *s
  * What a socket without this policy would have, and what the application asked for: seen once. A
  * value that policy set, on a socket that connects once more, is neither.
  */
-static __always_inline void policy_learn(__u64 sk, struct tcptimer_policy_sock *st, int id)
+static __always_inline void policy_learn(__u64 sk, struct tcptimer_policy_sock *st, __u64 id)
 {
 	__s32 now;
 
-	if (id == POLICY_MAX_RETRIES || id == POLICY_SYN_RTO ||
-	    ((st->asked | st->changed) & POLICY_BIT(id)))
+	if ((st->asked | st->changed) & POLICY_BIT(id))
 		return;
 	now = policy_read(sk, id);
 	st->before[id] = now;
@@ -173,7 +172,7 @@ static __always_inline void policy_learn(__u64 sk, struct tcptimer_policy_sock *
 }
 
 /* The value that the socket is to have. */
-static __always_inline __s32 policy_wanted(const struct tcptimer_policy_sock *st, int id,
+static __always_inline __s32 policy_wanted(const struct tcptimer_policy_sock *st, __u64 id,
 					   struct tcptimer_policy_counters *count)
 {
 	bool asked = st->asked & POLICY_BIT(id);
@@ -195,7 +194,7 @@ static __always_inline __s32 policy_wanted(const struct tcptimer_policy_sock *st
 }
 
 static __always_inline void policy_apply_one(void *ctx, __u64 sk, struct tcptimer_policy_sock *st,
-					     int id, struct tcptimer_policy_counters *count)
+					     __u64 id, struct tcptimer_policy_counters *count)
 {
 	__s32 now = policy_read(sk, id), wanted;
 
@@ -218,7 +217,7 @@ static __always_inline void policy_apply_one(void *ctx, __u64 sk, struct tcptime
 }
 
 /* audit: what would be set. */
-static __always_inline void policy_audit_one(__u64 sk, struct tcptimer_policy_sock *st, int id)
+static __always_inline void policy_audit_one(__u64 sk, struct tcptimer_policy_sock *st, __u64 id)
 {
 	__s32 now = policy_read(sk, id);
 
@@ -230,16 +229,60 @@ static __always_inline void policy_audit_one(__u64 sk, struct tcptimer_policy_so
 		st->done_set++;
 }
 
-#define POLICY_EACH_OPTION(X)                                                                      \
-	X(POLICY_USER_TIMEOUT)                                                                     \
-	X(POLICY_RTO_MIN)                                                                          \
-	X(POLICY_RTO_MAX)                                                                          \
-	X(POLICY_DELACK_MAX)                                                                       \
-	X(POLICY_THIN_LINEAR)                                                                      \
-	X(POLICY_KEEPALIVE_IDLE)                                                                   \
-	X(POLICY_KEEPALIVE_INTERVAL)                                                               \
-	X(POLICY_KEEPALIVE_PROBES)                                                                 \
-	X(POLICY_KEEPALIVE_ENABLE) /* last: it starts the timer */
+/*
+ * Options one after the other, by bpf_loop(): the verifier then sees the work on one of them once, not
+ * every path through all.
+ */
+struct policy_loop {
+	void *ctx;
+	__u64 sk;
+	struct tcptimer_policy_sock *st;
+	struct tcptimer_policy_counters *count;
+	bool syn;
+};
+
+#define POLICY_LOOP POLICY_SETTING_COUNT
+
+/* The keepalive switch is the last: it starts the timer, with the times set before. */
+static __always_inline __u64 policy_loop_id(__u64 i)
+{
+	if (i < POLICY_KEEPALIVE_ENABLE)
+		return i;
+	return i == POLICY_SETTING_COUNT - 1 ? POLICY_KEEPALIVE_ENABLE : i + 1;
+}
+
+/* Settings that are no options have nothing to be read or set. */
+static __always_inline bool policy_is_option(__u64 id)
+{
+	return id < POLICY_SETTING_COUNT && id != POLICY_MAX_RETRIES && id != POLICY_SYN_RTO;
+}
+
+static long policy_learn_next(__u32 i, void *arg)
+{
+	struct policy_loop *loop = arg;
+	__u64 id = policy_loop_id(i);
+
+	if (policy_is_option(id))
+		policy_learn(loop->sk, loop->st, id);
+	return 0;
+}
+
+static long policy_apply_next(__u32 i, void *arg)
+{
+	struct policy_loop *loop = arg;
+	__u64 id = policy_loop_id(i);
+
+	if (!policy_is_option(id))
+		return 0;
+	/* TCP_SYNCNT is of no use once the SYN is answered. */
+	if (id == POLICY_SYN_RETRIES && !loop->syn &&
+	    !(loop->st->changed & POLICY_BIT(POLICY_SYN_RETRIES)))
+		return 0;
+	policy_apply_one(loop->ctx, loop->sk, loop->st, id, loop->count);
+	if (loop->st->rule && loop->st->mode == POLICY_AUDIT)
+		policy_audit_one(loop->sk, loop->st, id);
+	return 0;
+}
 
 /* Takes the rule into the storage; NULL: no rule any more. */
 static __always_inline void policy_take(struct tcptimer_policy_sock *st,
@@ -267,26 +310,17 @@ static __always_inline void policy_take(struct tcptimer_policy_sock *st,
 static __always_inline void policy_apply(void *ctx, __u64 sk, struct tcptimer_policy_sock *st,
 					 bool syn, struct tcptimer_policy_counters *count)
 {
-#define APPLY_ONE(id) policy_apply_one(ctx, sk, st, id, count);
-#define AUDIT_ONE(id) policy_audit_one(sk, st, id);
+	struct policy_loop loop = { .ctx = ctx, .sk = sk, .st = st, .count = count, .syn = syn };
+
 	st->done_set = st->done_refused = 0;
-	if (syn || (st->changed & POLICY_BIT(POLICY_SYN_RETRIES))) {
-		APPLY_ONE(POLICY_SYN_RETRIES)
-	}
-	POLICY_EACH_OPTION(APPLY_ONE)
-	if (st->rule && st->mode == POLICY_AUDIT) {
-		POLICY_EACH_OPTION(AUDIT_ONE)
-	}
-#undef APPLY_ONE
-#undef AUDIT_ONE
+	bpf_loop(POLICY_LOOP, policy_apply_next, &loop, 0);
 }
 
 static __always_inline void policy_learn_all(__u64 sk, struct tcptimer_policy_sock *st)
 {
-#define LEARN_ONE(id) policy_learn(sk, st, id);
-	LEARN_ONE(POLICY_SYN_RETRIES)
-	POLICY_EACH_OPTION(LEARN_ONE)
-#undef LEARN_ONE
+	struct policy_loop loop = { .sk = sk, .st = st };
+
+	bpf_loop(POLICY_LOOP, policy_learn_next, &loop, 0);
 	st->base_user_timeout_ms = st->before[POLICY_USER_TIMEOUT];
 }
 

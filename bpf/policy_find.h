@@ -11,6 +11,12 @@
 #include <bpf/bpf_endian.h>
 #include "tcptimer/policy_match.h"
 
+/*
+ * A function that the verifier takes on its own, once: its many paths don't multiply those of its
+ * callers (a kernel of 6.1 would give up on them). Weak, since more than one file has it.
+ */
+#define POLICY_FUNCTION __weak __noinline
+
 #define POLICY_NO_RULE (-1)
 #define POLICY_DEPTH_MAX 32 /* levels of cgroups looked up for the nearest one known */
 
@@ -110,33 +116,59 @@ struct policy_search {
 	int found;
 };
 
+/* Whether the rule at that place of the map of rules takes the socket. */
+POLICY_FUNCTION int policy_matches(__u32 at, const struct tcptimer_policy_key *key)
+{
+	const struct tcptimer_policy_rule *rule = bpf_map_lookup_elem(&policy_rules, &at);
+
+	return rule && key && tcptimer_policy_rule_matches(rule, key);
+}
+
+/* The lowest bit that is set, or 64; no instruction counts trailing zeros. */
+POLICY_FUNCTION int policy_lowest(__u64 mask)
+{
+	__u32 bit = 0;
+
+	if (!mask)
+		return 64;
+	if (!(mask & 0xffffffff))
+		bit += 32;
+	if (!(mask >> bit & 0xffff))
+		bit += 16;
+	if (!(mask >> bit & 0xff))
+		bit += 8;
+	if (!(mask >> bit & 0xf))
+		bit += 4;
+	if (!(mask >> bit & 3))
+		bit += 2;
+	return bit + !(mask >> bit & 1);
+}
+
 /* bpf_loop()'s callback: one candidate a call; 1 ends the loop. */
 static long policy_search_next(__u32 i, void *arg)
 {
 	struct policy_search *search = arg;
-	struct tcptimer_policy_rule *rule;
-	__u32 word, bit;
+	__u32 word;
+	int rule;
 
 	for (word = 0; word < TCPTIMER_POLICY_WORDS; word++)
 		if (search->mask[word])
 			break;
 	if (word >= TCPTIMER_POLICY_WORDS)
 		return 1;
-	for (bit = 0; bit < 64; bit += 8) /* no instruction counts trailing zeros */
-		if (search->mask[word] >> bit & 0xff)
-			break;
-	while (bit < 63 && !(search->mask[word] >> bit & 1))
-		bit++;
+	rule = word * 64 + policy_lowest(search->mask[word]);
 	search->mask[word] &= search->mask[word] - 1;
-	rule = policy_rule_at(search->bank, word * 64 + bit);
-	if (!rule || !tcptimer_policy_rule_matches(rule, &search->key))
+	if (!policy_matches((search->bank & 1) * TCPTIMER_POLICY_RULES + rule, &search->key))
 		return 0;
-	search->found = (int)(word * 64 + bit);
+	search->found = rule;
 	return 1;
 }
 
-/* The index of the socket's rule in the bank that is in force, or POLICY_NO_RULE. */
-static __always_inline int policy_find(__u64 sk, __u64 cgroup_of, __u32 direction, __u32 bank)
+/*
+ * The index of the socket's rule in the bank that is in force, or POLICY_NO_RULE. `cgroup_of`: the
+ * socket whose cgroup decides; a request has none of its own.
+ */
+POLICY_FUNCTION int policy_find(__u64 sk, __u64 cgroup_of, __u32 direction, __u32 bank)
 {
 	const __u64 *mask = policy_candidates(cgroup_of, bank);
 	struct policy_search search;
@@ -153,6 +185,14 @@ static __always_inline int policy_find(__u64 sk, __u64 cgroup_of, __u32 directio
 	policy_key(&search.key, sk, direction);
 	bpf_loop(TCPTIMER_POLICY_RULES, policy_search_next, &search, 0);
 	return search.found;
+}
+
+/* Whether some rule may match sockets of that socket's cgroup. */
+POLICY_FUNCTION int policy_concerns(__u64 sk, __u32 bank)
+{
+	const __u64 *mask = policy_candidates(sk, bank);
+
+	return mask && (mask[0] | mask[1] | mask[2] | mask[3]);
 }
 
 #endif

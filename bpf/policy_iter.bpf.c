@@ -132,13 +132,13 @@ static __always_inline void iter_max_retries(void *tp, __u64 sk, struct tcptimer
 	}
 }
 
-static __always_inline void iter_socket(struct sock_common *skc, __u64 session, __u8 state)
+static __always_inline void iter_socket(struct sock_common *skc, __u64 sk, __u64 session,
+					__u8 state)
 {
 	struct tcptimer_policy_control *control = policy_current();
 	struct tcptimer_policy_counters *count = NULL;
 	struct tcptimer_policy_rule *rule = NULL;
 	struct tcptimer_policy_sock *st;
-	__u64 sk = (__u64)skc;
 	__u32 active, direction;
 	int index = POLICY_NO_RULE;
 	struct tcp_sock *tp;
@@ -200,7 +200,8 @@ int policy_existing(struct bpf_iter__tcp *ctx)
 	case TCPTIMER_STATE_CLOSE:
 		return 0;
 	}
-	iter_socket(skc, session, state);
+	/* The address as a number: functions that the verifier takes on their own get no pointers to it. */
+	iter_socket(skc, (__u64)BPF_CORE_READ(KPTR(bpf_iter__tcp, ctx), sk_common), session, state);
 	return 0;
 }
 

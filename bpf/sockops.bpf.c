@@ -27,24 +27,15 @@ static __always_inline struct tcptimer_policy_sock *sockops_storage(struct bpf_s
 	return sk ? bpf_sk_storage_get(&policy_sockets, sk, NULL, flags) : NULL;
 }
 
-/* A socket that connects once more, and no rule takes it this time. */
-static __always_inline void sockops_release(struct bpf_sock_ops *ctx, __u64 sk, __u32 active)
-{
-	struct tcptimer_policy_sock *st = sockops_storage(ctx, 0);
-
-	if (!st || !(st->rule || st->changed || st->armed))
-		return;
-	policy_disarm(ctx, st);
-	policy_take(st, NULL, 0, POLICY_CONNECT, active);
-	policy_apply(ctx, sk, st, true, NULL);
-}
-
-/* connect(), or a connection that came in: its rule, once. */
+/*
+ * connect(), or a connection that came in: its rule, once. A socket that connects once more may find
+ * another rule, or none.
+ */
 static __always_inline void sockops_new(struct bpf_sock_ops *ctx, __u32 direction)
 {
 	struct tcptimer_policy_control *control = policy_current();
-	struct tcptimer_policy_counters *count;
-	struct tcptimer_policy_rule *rule;
+	struct tcptimer_policy_counters *count = NULL;
+	struct tcptimer_policy_rule *rule = NULL;
 	struct tcptimer_policy_sock *st;
 	__u64 sk = sockops_sk(ctx);
 	__u32 active;
@@ -54,20 +45,19 @@ static __always_inline void sockops_new(struct bpf_sock_ops *ctx, __u32 directio
 		return;
 	active = control->active;
 	index = policy_find(sk, sk, direction, active);
-	if (index < 0) {
-		if (direction == POLICY_CONNECT)
-			sockops_release(ctx, sk, active);
-		return;
+	if (index >= 0) {
+		rule = policy_rule_at(active, index);
+		count = policy_count(active, index);
 	}
-	rule = policy_rule_at(active, index);
-	st = sockops_storage(ctx, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!rule || !st)
+	st = sockops_storage(ctx, rule ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	if (!st || (!rule && !st->rule && !st->changed && !st->armed))
 		return;
-	count = policy_count(active, index);
-	policy_disarm(ctx, st); /* of a connection that the socket had before */
+	policy_disarm(ctx, st);
 	policy_learn_all(sk, st);
 	policy_take(st, rule, index, direction, active);
 	policy_apply(ctx, sk, st, direction == POLICY_CONNECT, count);
+	if (!rule)
+		return;
 	policy_tally(count, st, true);
 	sockops_flags(ctx, POLICY_FLAGS);
 }
@@ -293,10 +283,9 @@ int policy_sockops(struct bpf_sock_ops *ctx)
 {
 	switch (ctx->op) {
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
-		sockops_new(ctx, POLICY_CONNECT);
-		break;
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
-		sockops_new(ctx, POLICY_ACCEPT);
+		sockops_new(ctx, ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB ? POLICY_CONNECT :
+									  POLICY_ACCEPT);
 		break;
 	case BPF_SOCK_OPS_TIMEOUT_INIT:
 		sockops_timeout_init(ctx);

@@ -22,8 +22,10 @@ for command in $("$build/tcptimer" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
 	check "$command in tcptimer(8)" grep -q "^\.It Xr tcptimer-$command 8\|^\.Xr tcptimer-$command 8\|Ic $command" man/tcptimer.8
 done
 # what the BPF programs and the engine share is C for both
-check "model.h is C for the BPF target" ${CLANG:-clang} -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only \
-	-include bpf/kernel.h -Iinclude -x c include/tcptimer/model.h
+for header in model policy_match; do
+	check "$header.h is C for the BPF target" ${CLANG:-clang} -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only \
+		-include bpf/kernel.h -Iinclude -x c include/tcptimer/$header.h
+done
 # make install puts everything in its place, and nothing outside
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT INT TERM

@@ -13,6 +13,7 @@
 #include "lib/witness.h"
 
 #define AGAIN_TRIES 4
+#define AGAIN_LIMIT_S 40
 
 static uint64_t unseen_now(void)
 {
@@ -87,7 +88,7 @@ size_t again_run(struct trial **trials, size_t count)
 		found = again_collect(trials, count, again, places);
 		if (!found)
 			break;
-		run_trials(again, found);
+		run_trials(again, found, AGAIN_LIMIT_S);
 		for (i = 0; i < found; i++) {
 			struct trial *old = trials[places[i]];
 

@@ -136,11 +136,13 @@ struct trial {
 	bool rebase_due;
 	uint64_t last_jiffy;  /* of the last event held */
 	bool ended;           /* the end came, as foretold */
-	bool ended_fatal;     /* by the peer's answer, not by a timer */
+	uint64_t answer_jiffy; /* of the peer's latest answer */
+	bool answer_anew;     /* foretell anew from the next answer on */
 	uint64_t end_check_ns;
 	uint64_t overdue_ns;  /* by then the next event has to have come */
 	struct seen log[TRIAL_LOG];
-	size_t log_count, log_total, log_answered;
+	size_t log_count;
+	size_t sends, sends_answered; /* events that sent something; as many when the peer answered last */
 	bool deferred;
 	bool coarse;          /* the next event counts from a stamp of which only the ms are known */
 	bool recovered;       /* the last event's answer ends the stall */
@@ -199,7 +201,10 @@ void rules_keepalive(struct trial *trial, const char *word);
 
 /* ---- run.c */
 
-void run_trials(struct trial **trials, size_t count);
+/* Seconds that all trials together may take; a guest's pass in virtual time. */
+#define RUN_GUEST_S (3 * 3600)
+#define RUN_HOST_S 90
+void run_trials(struct trial **trials, size_t count, unsigned int limit_s);
 
 /* ---- again.c: on a host, whose kernel may leave BPF programs out */
 

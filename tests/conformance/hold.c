@@ -143,6 +143,12 @@ static bool hold_bucket(const struct tcptimer_snapshot *last, const struct tcpti
 	return (*ret_bucket >> 3 * (index / 64)) % 64 == index % 64;
 }
 
+static bool counts(unsigned int action)
+{
+	return action == TCPTIMER_ACTION_RETRANSMITTED || action == TCPTIMER_ACTION_PROBED ||
+	       action == TCPTIMER_ACTION_RETRANSMIT_FAILED;
+}
+
 static struct seen *hold_log(struct trial *trial, const struct tcptimer_event *event)
 {
 	struct seen *seen;
@@ -153,7 +159,6 @@ static struct seen *hold_log(struct trial *trial, const struct tcptimer_event *e
 		trial->log_count--;
 	}
 	seen = &trial->log[trial->log_count++];
-	trial->log_total++;
 	*seen = (struct seen){
 		.jiffy = jiffy_at(&event->after, event->time_ns),
 		.kind = event->kind,
@@ -162,6 +167,7 @@ static struct seen *hold_log(struct trial *trial, const struct tcptimer_event *e
 		.in_handler = event->what & (TCPTIMER_W_TIMER | TCPTIMER_W_LATE),
 	};
 	event_judge(event, observe_hz, &seen->verdict);
+	trial->sends += counts(seen->verdict.action);
 	if ((event->what & TCPTIMER_W_TIMER) && hold_bucket(&trial->last, event, &bucket)) {
 		seen->late_known = true;
 		seen->late = seen->jiffy > bucket ? (uint32_t)(seen->jiffy - bucket) : 0;
@@ -217,12 +223,6 @@ static bool is_end(const struct seen *seen)
 	       seen->kind == TCPTIMER_EVENT_CLOSED || seen->verdict.action == TCPTIMER_ACTION_ENDED;
 }
 
-static bool counts(unsigned int action)
-{
-	return action == TCPTIMER_ACTION_RETRANSMITTED || action == TCPTIMER_ACTION_PROBED ||
-	       action == TCPTIMER_ACTION_RETRANSMIT_FAILED;
-}
-
 /* The kernel counts no retransmission into a closed window: the trace gives no number. */
 static bool hold_uncounted(const struct tcptimer_engine_event *exp, const struct event_verdict *v)
 {
@@ -268,8 +268,9 @@ static void hold_time(struct trial *trial, uint64_t foretold, struct seen *seen)
 	seen->error = error;
 	if (!observe_guest && seen->late_known)
 		allowed += seen->late;
-	if (!seen->in_handler && trial->ended_fatal)
-		allowed += trial->worst_late; /* how late the peer's answer was */
+	if (!seen->in_handler && trial->answer_jiffy > foretold)
+		allowed += (int64_t)(trial->answer_jiffy -
+				     foretold); /* how late the peer's answer was */
 	if (llabs(error) > llabs(trial->worst))
 		trial->worst = error;
 	if (llabs(error) > allowed)
@@ -324,7 +325,7 @@ static void hold_next(struct trial *trial, const struct tcptimer_event *event, s
 		trial->deferred = true; /* the record is of the full socket, which is no more */
 		trial->rebase_due = false;
 	} else if ((trial->rebase_due || trial->recovered || over) && answers) {
-		trial->last_jiffy = 0;
+		trial->answer_anew = true;
 		trial->rebase_due = false;
 	} else if ((trial->rebase_due || over) && trial->manner != MANNER_SILENT) {
 		trial->deferred = true; /* an answer to another timer's segment may be under way */
@@ -338,10 +339,101 @@ static void hold_next(struct trial *trial, const struct tcptimer_event *event, s
 	hold_overdue(trial);
 }
 
+/* The timer of this event, moved to the bucket in which the machine let it fire. */
+static void hold_move(struct tcptimer_snapshot *snap, unsigned int timer, uint64_t jiffy)
+{
+	uint32_t index = (uint32_t)(jiffy % 64) << 22, low = (1u << 22) - 1;
+
+	if (timer == TCPTIMER_TIMER_KEEPALIVE) {
+		snap->keep_expires = jiffy - 1;
+		snap->keep_flags = (snap->keep_flags & low) | index;
+	} else {
+		snap->write_expires = snap->write_timeout = jiffy - 1;
+		snap->write_flags = (snap->write_flags & low) | index;
+	}
+}
+
+/*
+ * What a limit decides may turn with a firing that the machine delayed, by jiffies or by the ms within
+ * one. So on a host, where that delay was measured, the engine is asked what the same socket does when
+ * its timer fires that much later. True when it agrees.
+ */
+static bool hold_belated(struct trial *trial, const struct tcptimer_event *event,
+			 const struct tcptimer_snapshot *before, const struct seen *seen)
+{
+	const struct tcptimer_engine_event *exp;
+	struct tcptimer_snapshot moved;
+	unsigned int more;
+
+	if (observe_guest || before->kind != TCPTIMER_SOCK_FULL ||
+	    (trial->manner != MANNER_SILENT && trial->forecast.next))
+		return false;
+	for (more = 0; more <= 1; more++) {
+		moved = *before;
+		hold_move(&moved, seen->timer, seen->jiffy + more);
+		trial->verdict = VERDICT_PENDING;
+		hold_foretell(trial, &moved);
+		exp = hold_expected(&trial->forecast, seen->timer);
+		if (exp)
+			hold_facts(trial, exp, seen);
+		if (exp && trial->verdict == VERDICT_PENDING)
+			break;
+	}
+	trial->last = event->after;
+	trial->rebased++;
+	return more <= 1;
+}
+
+/* It fired while the peer's answer to an earlier segment was under way: the engine takes that to be first. */
+static bool hold_outran(const struct trial *trial, const struct tcptimer_event *event)
+{
+	return trial->random && trial->delayed_ns && (event->what & TCPTIMER_W_TIMER) &&
+	       trial->delayed_ns - trial->rtt_ms * NSEC_PER_MSEC < event->time_ns;
+}
+
+static void hold_compare(struct trial *trial, const struct tcptimer_event *event,
+			 const struct tcptimer_snapshot *before, struct seen *seen)
+{
+	static struct forecast kept;
+	struct forecast *f = &trial->forecast;
+	struct tcptimer_engine_event *exp = hold_expected(f, seen->timer);
+	char reason[sizeof(trial->reason)];
+
+	if (!exp && f->timeline.truncated) {
+		trial->deferred = true; /* more than the forecast has room for */
+		return;
+	}
+	if (!exp) {
+		trial_fail(trial, "%s %s, nothing was foretold", tcptimer_timer_name(seen->timer),
+			   tcptimer_action_name(seen->verdict.action));
+		return;
+	}
+	hold_facts(trial, exp, seen);
+	if (trial->verdict == VERDICT_FAILED && seen->in_handler) {
+		strcpy(reason, trial->reason);
+		kept = *f;
+		if (hold_belated(trial, event, before, seen)) {
+			exp = &f->events[f->next];
+		} else { /* as it was foretold, for the report */
+			*f = kept;
+			trial->verdict = VERDICT_FAILED;
+			strcpy(trial->reason, reason);
+		}
+	}
+	hold_time(trial, f->snap.now_jiffies + exp->at_min_jiffies, seen);
+	if (trial->verdict == VERDICT_PENDING)
+		hold_next(trial, event, seen);
+	if (trial->verdict == VERDICT_FAILED && hold_outran(trial, event)) {
+		trial->verdict = VERDICT_SKIPPED;
+		snprintf(trial->reason, sizeof(trial->reason),
+			 "fired before the peer's answer came");
+	}
+}
+
 void hold_event(struct trial *trial, const struct tcptimer_event *event)
 {
+	struct tcptimer_snapshot before = trial->last;
 	struct forecast *f = &trial->forecast;
-	struct tcptimer_engine_event *exp;
 	struct seen *seen;
 
 	if (event->after.remote_port != trial->peer.port)
@@ -349,7 +441,9 @@ void hold_event(struct trial *trial, const struct tcptimer_event *event)
 	seen = hold_log(trial, event);
 	if (event->kind == TCPTIMER_EVENT_EXPIRED && event->timer == trial->timer)
 		trial->fired++;
-	trial->last = event->after;
+	/* A stall that begins in a handler is told just before what the handler did. */
+	if (event->kind != TCPTIMER_EVENT_STALL || !(event->what & TCPTIMER_W_TIMER))
+		trial->last = event->after;
 	if (f->active && event->time_ns < f->snap.now_ns)
 		return; /* just before the snapshot, and read just after it */
 	if (!f->active && trial->random && is_end(seen) && !trial_play_over(trial) &&
@@ -364,24 +458,11 @@ void hold_event(struct trial *trial, const struct tcptimer_event *event)
 		return;
 	}
 	trial->last_jiffy = seen->jiffy;
-	exp = hold_expected(f, seen->timer);
-	if (trial->recovered && seen->kind == TCPTIMER_EVENT_CLOSED && !seen->in_handler) {
+	trial->answer_anew = false;
+	if (trial->recovered && seen->kind == TCPTIMER_EVENT_CLOSED && !seen->in_handler)
 		hold_ended(trial); /* what the answer acknowledged was the last FIN */
-		return;
-	}
-	if (!exp && f->timeline.truncated) {
-		trial->deferred = true; /* more than the forecast has room for */
-		return;
-	}
-	if (!exp) {
-		trial_fail(trial, "%s %s, nothing was foretold", tcptimer_timer_name(seen->timer),
-			   tcptimer_action_name(seen->verdict.action));
-		return;
-	}
-	hold_facts(trial, exp, seen);
-	hold_time(trial, f->snap.now_jiffies + exp->at_min_jiffies, seen);
-	if (trial->verdict == VERDICT_PENDING)
-		hold_next(trial, event, seen);
+	else
+		hold_compare(trial, event, &before, seen);
 }
 
 /* A request goes without a word of the trace: an RST or an ICMP error took it, as foretold. */
@@ -399,11 +480,27 @@ static bool hold_request_gone(struct trial *trial)
 	return true;
 }
 
+/*
+ * The wheel's clock is this jiffy or, when a timer of any kind fired in it, the next. Where what the
+ * answer armed is just so far away that a level begins there, either level may be taken.
+ */
+static bool hold_on_boundary(const struct tcptimer_snapshot *snap, uint64_t jiffy)
+{
+	uint64_t delta = snap->write_expires - jiffy;
+	unsigned int shift;
+
+	for (shift = 0; shift < 24; shift += 3)
+		if (snap->flags & TCPTIMER_F_WRITE_PENDING && delta == 63ULL << shift)
+			return true;
+	return false;
+}
+
 /* The peer answered at sent_ns what the last event sent; foretold was an answer after rtt. */
 void hold_answered(struct trial *trial, uint64_t sent_ns)
 {
 	struct tcptimer_snapshot snap;
 	uint64_t jiffy, foretold;
+	bool there;
 
 	if (!trial->forecast.active || trial->ended || trial->verdict != VERDICT_PENDING) {
 		observe_consume();
@@ -411,21 +508,24 @@ void hold_answered(struct trial *trial, uint64_t sent_ns)
 	}
 	jiffy = jiffy_at(&trial->forecast.snap, sent_ns);
 	foretold = trial->last_jiffy + (uint64_t)trial->rtt_ms * observe_hz / 1000;
-	trial->ended_fatal = trial->last_jiffy && jiffy > foretold;
-	if (trial->ended_fatal && jiffy - foretold > trial->worst_late)
+	trial->answer_jiffy = jiffy;
+	if (trial->last_jiffy && jiffy > foretold && jiffy - foretold > trial->worst_late)
 		trial->worst_late = (uint32_t)(jiffy - foretold);
 	observe_consume(); /* an end that the answer brought about */
 	if (trial->ended || hold_request_gone(trial))
 		return;
+	there = trial_snapshot(trial, &snap) && snap.state != TCPTIMER_STATE_CLOSE;
 	/* On a host an ICMP error's time within its jiffy, which RFC 6069 subtracts, is anyone's guess. */
-	if (jiffy == foretold && (observe_guest || trial->manner != MANNER_ICMP))
+	if (jiffy == foretold && !trial->answer_anew &&
+	    (observe_guest || trial->manner != MANNER_ICMP) &&
+	    !(there && hold_on_boundary(&snap, jiffy)))
 		return;
-	if (!trial_snapshot(trial, &snap) || snap.state == TCPTIMER_STATE_CLOSE) {
+	if (!there) {
 		if (trial->recovered)
 			hold_ended(trial);
 		return;
 	}
-	trial->recovered = false;
+	/* `recovered` stays until the next event: it may take several answers to acknowledge the last FIN. */
 	trial->rebased++;
 	hold_foretell(trial, &snap);
 }
@@ -438,11 +538,11 @@ void hold_await_event(struct trial *trial)
 	observe_consume();
 	if (observe_guest || !trial->forecast.active)
 		return;
-	for (tries = 0; tries < 20 && trial->log_total == trial->log_answered; tries++) {
+	for (tries = 0; tries < 50 && trial->sends == trial->sends_answered; tries++) {
 		usleep(100);
 		observe_consume();
 	}
-	trial->log_answered = trial->log_total;
+	trial->sends_answered = trial->sends;
 }
 
 /* A handler was deferred to a process that held the socket: follow it from what that left. */

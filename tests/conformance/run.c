@@ -10,8 +10,6 @@
 
 #define NETNS_BUCKETS 1024
 #define START_GAP_NS (5 * NSEC_PER_MSEC) /* between two beginnings: spreads the wheel's phases */
-#define TRIAL_LIMIT_NS (3 * 3600 * NSEC_PER_SEC)
-#define HOST_LIMIT_NS (90 * NSEC_PER_SEC)
 
 static struct trial *by_netns[NETNS_BUCKETS];
 static int epoll_fd = -1;
@@ -134,7 +132,7 @@ static void run_out_of_time(struct trial *trial)
 	run_stop(trial);
 }
 
-void run_trials(struct trial **trials, size_t count)
+void run_trials(struct trial **trials, size_t count, unsigned int limit_s)
 {
 	uint64_t wake, start, limit;
 	size_t begun = 0, pending, i;
@@ -146,7 +144,7 @@ void run_trials(struct trial **trials, size_t count)
 	open = true;
 	run_up(trials, count);
 	start = observe_ns();
-	limit = start + (observe_guest ? TRIAL_LIMIT_NS : HOST_LIMIT_NS);
+	limit = start + limit_s * NSEC_PER_SEC;
 	do {
 		if (begun < count && observe_ns() >= start + begun * START_GAP_NS) {
 			run_begin(trials[begun++]);

@@ -129,7 +129,14 @@ static void hostile_trace(const struct scenario *scenario)
 static void summary(const struct scenario *scenario)
 {
 	static const char *const facts[] = {
-		"stall 1", "expired 3", "abort 1", "retrans", "retries 1", "lost",
+		"stall 1",
+		"expired 3",
+		"abort 1",
+		"retrans",
+		"retries 1",
+		"lost",
+		/* every end is held against what was foretold */
+		"foretold  1 ends, 1 by the cause foretold, 1 within two jiffies",
 	};
 	const char *text;
 	struct world world;

@@ -113,6 +113,29 @@ static void a_clamped_probe_keeps_its_bucket(void **state)
 	}
 }
 
+/* Timers of one jiffy fire in the order of the wheel's lists: the end is told after what may precede it. */
+static void the_end_comes_last_in_its_jiffy(void **state)
+{
+	struct tcptimer_snapshot s;
+
+	(void)state;
+	fixture_socket("6.12", FINDINGS_HZ, ESTAB, &s);
+	s.flags &= ~TCPTIMER_F_SACK;
+	s.flags |= TCPTIMER_F_KEEPOPEN | TCPTIMER_F_WRITE_PENDING | TCPTIMER_F_KEEP_PENDING;
+	tcptimer_snapshot_arm_data(fixture_profile("6.12"), FINDINGS_HZ, &s);
+	tcptimer_snapshot_arm_keepalive(fixture_profile("6.12"), FINDINGS_HZ, &s);
+	s.sysctls.retries2 = 0;
+	s.retransmits = 1;
+	s.retrans_stamp = (__u32)(s.now_ns / 1000000) - 10000;
+	s.write_expires = s.write_timeout = s.keep_expires = s.now_jiffies + 51;
+	s.write_flags = s.keep_flags = (__u32)((s.now_jiffies + 52) % 64) << 22;
+	run("6.12", TCPTIMER_PEER_SILENT, 0, &s);
+	assert_int_equal(line.count, 2);
+	assert_int_equal(ev[0].timer, TCPTIMER_TIMER_KEEPALIVE);
+	assert_int_equal(ev[1].cause, TCPTIMER_CAUSE_RETRIES);
+	assert_int_equal(ev[0].at_max_jiffies, ev[1].at_max_jiffies);
+}
+
 /* An answer stamps rcv_tstamp when it comes: the next firing finds less idle time than it needs. */
 static void keepalive_idles_from_the_answer(void **state)
 {
@@ -214,6 +237,7 @@ int main(void)
 		cmocka_unit_test(unreachable_reverts_a_jiffy_short),
 		cmocka_unit_test(answers_do_not_raise_the_level),
 		cmocka_unit_test(a_clamped_probe_keeps_its_bucket),
+		cmocka_unit_test(the_end_comes_last_in_its_jiffy),
 		cmocka_unit_test(keepalive_idles_from_the_answer),
 		cmocka_unit_test(no_loss_probe_behind_a_shrunk_window),
 		cmocka_unit_test(a_shrunk_window_loses_the_route),

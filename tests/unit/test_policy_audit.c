@@ -229,6 +229,27 @@ static void user_timeout_is_told_without_an_event(void **state)
 	setup_free(&setup);
 }
 
+/* The tick begins a little before the moment as computed: the firing in it is past the moment. */
+static void the_jiffy_counts_too(void **state)
+{
+	struct tcptimer_event event;
+	struct told told = {};
+	struct setup setup;
+	uint64_t moment;
+
+	setup_new(&setup, "audit", "user_timeout: 2s", false, 0);
+	give_retransmission(&setup, 1);
+	moment = policy_audit_next_ns(setup.audit);
+	stall_event(&setup.stall, 4, &event);
+	event.after.now_jiffies =
+		setup.stall.sent.now_jiffies + (moment - setup.stall.sent.now_ns) / TICK_NS;
+	event.time_ns = event.after.now_ns = moment - 1000;
+	give(&setup, &event);
+	assert_true(policy_audit_next_ns(setup.audit) == moment - 1000);
+	assert_int_equal(policy_audit_due(setup.audit, moment, tell, &told), 1);
+	setup_free(&setup);
+}
+
 static void recovered_in_time_is_not_told(void **state)
 {
 	struct tcptimer_event event;
@@ -502,6 +523,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(max_retries_is_told_as_the_next_fires),
 		cmocka_unit_test(user_timeout_is_told_without_an_event),
+		cmocka_unit_test(the_jiffy_counts_too),
 		cmocka_unit_test(recovered_in_time_is_not_told),
 		cmocka_unit_test(over_after_its_moment_is_told),
 		cmocka_unit_test(only_what_a_rule_ends_is_watched),

@@ -336,6 +336,13 @@ static void arm_idle(struct tcptimer_snapshot *s)
 	tcptimer_snapshot_arm_idle(kernel.profile, HZ, s);
 }
 
+/* In flight when the peer retracted its window. */
+static void arm_retracted(struct tcptimer_snapshot *s)
+{
+	arm_data(s);
+	s->snd_wnd = 0;
+}
+
 /* Three retransmissions out, the fourth in 1.6 s, and the stamps that belong to that. */
 static void arm_stalled(struct tcptimer_snapshot *s)
 {
@@ -381,7 +388,14 @@ static void ends_by_row(void **state)
 	deadline_of("max_retries: 15, rto_max: 1s", arm_data, &dl);
 	assert_int_equal(dl.cause, TCPTIMER_CAUSE_RETRIES);
 
+	/* keepalive's timer runs beside it all the time, and changes nothing */
+	deadline_of("max_retries: 10, keepalive: {enable: true, idle: 1s}", arm_data, &dl);
+	assert_int_equal(dl.cause, TCPTIMER_CAUSE_POLICY);
+	assert_int_equal(dl.n, 10);
+
 	/* of windows and quiet peers it says nothing */
+	deadline_of("max_retries: 1", arm_retracted, &dl);
+	assert_int_equal(dl.cause, TCPTIMER_CAUSE_SHRUNK_WINDOW);
 	deadline_of("max_retries: 1", arm_blocked, &dl);
 	assert_int_equal(dl.cause, TCPTIMER_CAUSE_PROBE0);
 	deadline_of("max_retries: 1", arm_idle, &dl);

@@ -58,12 +58,13 @@ const struct command commands[] = {
 	  "  check            what is wrong with them: file:line:column, a sentence, a timeline\n"
 	  "  --kernel VERSION for this kernel (6.12, 6.6.40), not the running one\n"
 	  "  --strict         warnings fail as well\n"
+	  "  preview          the live sockets that would change, old and new options and deadlines\n"
 	  "  apply            check FILE…, and put them in force through the daemon\n"
 	  "  show             the rules in force and what each has done\n"
 	  "  clear            detach everything and put all sockets back as they were\n"
 	  "  --socket PATH    of the daemon (default /run/tcptimer/ctl.sock, or $TCPTIMER_SOCKET)\n"
 	  "  --pin-dir DIR    of the pins, when no daemon runs (default /sys/fs/bpf/tcptimer)\n"
-	  "  --json           of check and show: an object; see tcptimer-policy(8)\n",
+	  "  --json           of check, preview and show: an object; see tcptimer-policy(8)\n",
 	  policy_run },
 	{ "daemon", "[OPTION]…", "keep the policy of /etc/tcptimer in force, for every cgroup",
 	  "  --policy PATH    a file, or a directory of *.yaml, instead; may be repeated\n"

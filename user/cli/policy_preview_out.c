@@ -17,7 +17,8 @@
 
 struct preview_out {
 	const struct preview_head *head;
-	struct text_table *table; /* NULL: JSON */
+	struct text_table *table; /* text: from the first row on */
+	bool json;
 	uint64_t rows;
 };
 
@@ -119,6 +120,10 @@ static int row_text(struct preview_out *out, const struct preview_row *row)
 
 	snprintf(rule, sizeof(rule), "%s%s", row->plan->rule->name,
 		 row->plan->mode == POLICY_AUDIT ? " (audit)" : "");
+	if (!out->table)
+		out->table = text_table_new(stdout, columns, COLUMNS, cli_width(), true);
+	if (!out->table)
+		return cli_fail("no memory for the table");
 	cells[n++] = marks[row->soon];
 	cells[n++] = text_addr_port(s->family, s->local_addr, s->local_port, local, sizeof(local));
 	cells[n++] =
@@ -128,7 +133,9 @@ static int row_text(struct preview_out *out, const struct preview_row *row)
 			     "-";
 	cells[n++] = rule;
 	cells[n++] = ends_text(&row->state, state, sizeof(state));
-	cells[n++] = ends_text(&row->silent, silent, sizeof(silent));
+	cells[n++] = row->state.known && row->state.before.peer == TCPTIMER_PEER_SILENT ?
+			     "same" :
+			     ends_text(&row->silent, silent, sizeof(silent));
 	cells[n++] = changes_text(row->plan, changes, sizeof(changes));
 	err = text_table_row(out->table, cells);
 	return err ? cli_fail("the table: %s", strerror(-err)) : CLI_OK;
@@ -303,20 +310,15 @@ struct preview_out *preview_out_new(const struct preview_head *head, bool json)
 	if (!out)
 		return NULL;
 	out->head = head;
-	if (json) {
+	out->json = json;
+	if (json)
 		head_json(head);
-		return out;
-	}
-	out->table = text_table_new(stdout, columns, COLUMNS, cli_width(), true);
-	if (out->table)
-		return out;
-	free(out);
-	return NULL;
+	return out;
 }
 
 int preview_out_row(struct preview_out *out, const struct preview_row *row)
 {
-	int status = out->table ? row_text(out, row) : row_json(out, row);
+	int status = out->json ? row_json(out, row) : row_text(out, row);
 
 	out->rows++;
 	return status;
@@ -324,8 +326,8 @@ int preview_out_row(struct preview_out *out, const struct preview_row *row)
 
 int preview_out_end(struct preview_out *out, const struct preview_sums *sums, bool failed)
 {
-	bool json = !out->table, none = !out->rows;
-	int err = json ? 0 : text_table_end(out->table);
+	bool json = out->json, none = !out->rows;
+	int err = out->table ? text_table_end(out->table) : 0;
 
 	free(out);
 	if (failed)

@@ -186,6 +186,14 @@ static void timeline_open(struct timeline_head *heads, const struct tcptimer_pro
 	}
 }
 
+/* Timers of one jiffy fire in the order of the wheel's lists, which nothing tells: an end comes last. */
+static bool timeline_precedes(const struct timeline_head *a, const struct timeline_head *b)
+{
+	if (a->ev.at_max_jiffies != b->ev.at_max_jiffies)
+		return a->ev.at_max_jiffies < b->ev.at_max_jiffies;
+	return (a->st.state == ENGINE_ENDED) < (b->st.state == ENGINE_ENDED);
+}
+
 /* The stream whose next event comes first; NULL when none has one. */
 static struct timeline_head *timeline_first(struct timeline_head *heads)
 {
@@ -193,8 +201,7 @@ static struct timeline_head *timeline_first(struct timeline_head *heads)
 	size_t i;
 
 	for (i = 0; i < ENGINE_STREAM_COUNT; i++)
-		if (heads[i].ready &&
-		    (!first || heads[i].ev.at_max_jiffies < first->ev.at_max_jiffies))
+		if (heads[i].ready && (!first || timeline_precedes(&heads[i], first)))
 			first = &heads[i];
 	return first;
 }

@@ -44,7 +44,7 @@ static const char *const enforce_programs[] = {
 	"policy_cgroup_mkdir", "policy_cgroup_rmdir", "policy_cgroup_rename",
 };
 
-static int enforce_load(struct enforce *e)
+static int enforce_load(struct enforce *e, uint32_t cgroups_max)
 {
 	size_t i;
 	int err;
@@ -54,6 +54,8 @@ static int enforce_load(struct enforce *e)
 		return enforce_fail(-errno, "can't open the programs: %s", strerror(errno));
 	for (i = 0; i < sizeof(enforce_programs) / sizeof(enforce_programs[0]); i++)
 		loader_want(e->bpf, enforce_programs[i]);
+	if (cgroups_max)
+		bpf_map__set_max_entries(e->bpf->maps.policy_cgroups, cgroups_max);
 	e->adopted = enforce_pins_reuse(e);
 	err = loader_load(e->bpf);
 	if (err)
@@ -111,7 +113,7 @@ int enforce_open(const struct enforce_options *options, struct enforce **ret_enf
 	err = enforce_pins_prepare(e, options, true);
 	any = !err && enforce_pins_any(e);
 	if (!err)
-		err = enforce_load(e);
+		err = enforce_load(e, options->cgroups_max);
 	if (!err)
 		err = enforce_control(e);
 	if (!err)
@@ -454,7 +456,7 @@ int enforce_state(struct enforce *e, struct enforce_state *ret_state)
 		.rules = active ? e->control->count[active & 1] : 0,
 		.applied_ns = e->control->applied_ns,
 		.cgroups = e->cgroups,
-		.cgroups_max = TCPTIMER_POLICY_CGROUPS,
+		.cgroups_max = bpf_map__max_entries(e->bpf->maps.policy_cgroups),
 		.cgroup_events_lost = e->bpf->bss->cgroup_events_lost,
 		.max_retries_old = !e->bpf->bss->iter_pass.unreached,
 	};
@@ -495,7 +497,7 @@ int enforce_clear(const struct enforce_options *options, struct enforce_pass *re
 		return err;
 	}
 	*ret_was = true;
-	err = enforce_load(e);
+	err = enforce_load(e, options->cgroups_max);
 	if (!err)
 		err = enforce_control(e);
 	if (!err)

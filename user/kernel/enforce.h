@@ -21,6 +21,7 @@ struct enforce;
 struct enforce_options {
 	const char *pin_dir; /* a directory of a bpffs, made when missing; NULL: ENFORCE_PIN_DIR */
 	const char *cgroup; /* "/a/b" below the cgroup2 mount: acts there and below only; NULL: "/" */
+	uint32_t cgroups_max; /* entries of the map of cgroups; 0: TCPTIMER_POLICY_CGROUPS */
 };
 
 /* What one pass over the sockets did. */

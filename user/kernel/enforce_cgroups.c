@@ -17,6 +17,7 @@
 #include "kernel/enforce_impl.h"
 #include "kernel/kernel.h"
 #include "policy/policy_compile.h"
+#include "text.h"
 #include "tcptimer.skel.h"
 
 #define DEPTH_MAX 64 /* levels; the kernel's own cgroup.max.depth is seldom lower */
@@ -147,18 +148,36 @@ static void cgroup_prune(struct enforce *e)
 	free(keys);
 }
 
-int enforce_cgroups_walk(struct enforce *e, const struct policy *policy, unsigned int bank)
+static int cgroups_walk_once(struct enforce *e, const struct policy *policy, unsigned int bank)
 {
 	struct walk w = { .e = e, .policy = policy, .bank = bank };
-	int fd = openat(e->cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+	char safe[128];
+	int fd = openat(e->cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0)
-		return enforce_fail(-errno, "cgroup %s is gone", e->cgroup);
+	struct stat here, there;
+
+	/* A removed one can be opened for as long as somebody holds it. */
+	if (fd < 0 || fstat(fd, &here) || stat(e->cgroup_dir, &there) ||
+	    here.st_ino != there.st_ino) {
+		if (fd >= 0)
+			close(fd);
+		return enforce_fail(-ENOENT, "cgroup '%s' is gone; name one that exists",
+				    text_escape(e->cgroup, safe, sizeof(safe)));
+	}
 	snprintf(w.path, sizeof(w.path), "%s", e->cgroup);
-	err = cgroup_walk(&w, fd, NULL, 0);
-	e->cgroup_rewalk = false;
+	return cgroup_walk(&w, fd, NULL, 0);
+}
+
+int enforce_cgroups_walk(struct enforce *e, const struct policy *policy, unsigned int bank)
+{
+	int err = cgroups_walk_once(e, policy, bank);
+
+	/* Also after a failure: entries of cgroups that are gone may be what fills the map. */
+	cgroup_prune(e);
+	if (err == -E2BIG)
+		err = cgroups_walk_once(e, policy, bank);
 	if (!err)
-		cgroup_prune(e);
+		e->cgroup_rewalk = false;
 	return err;
 }
 

@@ -106,6 +106,7 @@ int enforce_pins_prepare(struct enforce *e, const struct enforce_options *option
 	const char *dir = options->pin_dir ? options->pin_dir : ENFORCE_PIN_DIR;
 	char safe[128];
 	struct stat st;
+	int err;
 
 	e->cgroup_fd = -1;
 	if (dir[0] != '/' || strlen(dir) >= sizeof(e->pin_dir) - 32)
@@ -123,7 +124,9 @@ int enforce_pins_prepare(struct enforce *e, const struct enforce_options *option
 	if (make && (lstat(dir, &st) || !S_ISDIR(st.st_mode) || st.st_uid))
 		return enforce_fail(-EPERM, "'%s' is no directory of root's",
 				    text_escape(dir, safe, sizeof(safe)));
-	return pins_cgroup(e, options->cgroup);
+	err = pins_cgroup(e, options->cgroup);
+	/* What is pinned can be taken away also when the cgroup is gone. */
+	return !make && e->cgroup_fd < 0 && e->cgroup_dir[0] && err == -ENOENT ? 0 : err;
 }
 
 /* The layout that the pinned control map says: its first four bytes, whatever follows. 0: none. */

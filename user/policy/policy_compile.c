@@ -43,8 +43,6 @@ static void compile_cidr(const struct policy_cidr *cidr, struct tcptimer_policy_
 	memcpy(addr + skip, cidr->addr, sizeof(addr) - skip);
 	for (unsigned int i = 0; i < sizeof(mask) && 8 * i < bits; i++)
 		mask[i] = (uint8_t)(bits >= 8 * i + 8 ? 0xff : 0xff00u >> (bits - 8 * i));
-	for (unsigned int i = 0; i < sizeof(mask); i++)
-		addr[i] &= mask[i];
 	memcpy(ret->addr, addr, sizeof(addr));
 	memcpy(ret->mask, mask, sizeof(mask));
 	ret->family = skip ? 4 : 6;
