@@ -85,6 +85,8 @@ static void what_is_not_set_is_not_there(void **state)
 	assert_int_equal(compiled.mode, POLICY_AUDIT);
 	memset(compiled.name, 0, sizeof(compiled.name));
 	compiled.mode = 0;
+	assert_int_not_equal(compiled.identity, 0); /* of name and mode */
+	compiled.identity = 0;
 	assert_memory_equal(&compiled, &zero, sizeof(zero));
 }
 
