@@ -28,7 +28,7 @@ struct conn {
 	bool has_silent;     /* ... and would if the peer answered nothing from now on */
 	enum tcptimer_cause deadline_cause;
 	enum tcptimer_cause silent_cause;
-	const char *rule; /* of the policy that holds for it, or NULL */
+	const char *rule;    /* of the policy that holds for it, or NULL */
 	int64_t deadline_ms; /* from now; valid with has_deadline */
 	int64_t silent_ms;   /* from now; valid with has_silent */
 };

@@ -72,7 +72,7 @@ int app_connect(const struct peer *peer); /* sends the SYN, to be answered by pe
 /* The same in two steps, for options that are set before. */
 int app_socket(int family);
 void app_connect_socket(int fd, const struct peer *peer);
-int app_established(struct peer *peer);   /* the same with the handshake done */
+int app_established(struct peer *peer); /* the same with the handshake done */
 int app_listen(int family, uint16_t *ret_port);
 int app_accept(int listener);
 uint16_t app_port(int fd);

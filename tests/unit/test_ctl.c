@@ -127,6 +127,8 @@ static void test_requests_refused(void **state)
 		{ "{\"command\":\"policy_apply\",\"files\":[{\"name\":\"a\\u0000b\",\"content\":\"\"}]}",
 		  "a file is not" },
 		{ "{\"command\":\"policy_apply\",\"files\":[{\"name\":\"a\"}]}", "a file is not" },
+		{ "{\"command\":\"policy_apply\",\"files\":[{\"name\":\"\xc1\xb6\",\"content\":\"\"}]}",
+		  "no UTF-8" },
 		{ "{\"command\":\"policy_apply\",\"files\":[{\"name\":\"a\",\"content\":1}]}",
 		  "a file is not" },
 	};

@@ -162,6 +162,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(char *error, size_t size
 static int take_file(struct json_object *file, struct policy_source *source, char *error,
 		     size_t error_size)
 {
+	char utf8[3 * SOURCE_NAME_MAX + 1];
 	struct json_object *content;
 	const char *name;
 	int err;
@@ -172,6 +173,9 @@ static int take_file(struct json_object *file, struct policy_source *source, cha
 	    !json_object_is_type(content, json_type_string))
 		return refuse(error, error_size,
 			      "a file is not {\"name\": \"…\", \"content\": \"…\"}");
+	/* json-c lets overlong forms pass; what is taken has to come out again as it is. */
+	if (strlen(name) > SOURCE_NAME_MAX || strcmp(text_utf8(name, utf8, sizeof(utf8)), name))
+		return refuse(error, error_size, "a file's name is too long, or no UTF-8");
 	err = source_add(source, name, json_object_get_string(content),
 			 (size_t)json_object_get_string_len(content));
 	if (err == -E2BIG)

@@ -67,8 +67,8 @@ const struct tcptimer_policy_rule *rules_get(uint32_t policy)
 		rules_fd = rules_open("map_rules");
 	if (rules_fd < 0)
 		return NULL;
-	found = !bpf_obj_get_info_by_fd(rules_fd, &info, &len) &&
-		info.value_size == sizeof(rule) && !bpf_map_lookup_elem(rules_fd, &key, &rule);
+	found = !bpf_obj_get_info_by_fd(rules_fd, &info, &len) && info.value_size == sizeof(rule) &&
+		!bpf_map_lookup_elem(rules_fd, &key, &rule);
 	rule.name[sizeof(rule.name) - 1] = '\0';
 	return found ? &rule : NULL;
 }
