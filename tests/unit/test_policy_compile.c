@@ -85,11 +85,7 @@ static void what_is_not_set_is_not_there(void **state)
 	assert_int_equal(compiled.mode, POLICY_AUDIT);
 	memset(compiled.name, 0, sizeof(compiled.name));
 	compiled.mode = 0;
-<<<<<<< HEAD
 	assert_int_not_equal(compiled.identity, 0);
-=======
-	assert_int_not_equal(compiled.identity, 0); /* of name and mode */
->>>>>>> cf2c0328be11cbf23c4877325e19306afcefb630
 	compiled.identity = 0;
 	assert_memory_equal(&compiled, &zero, sizeof(zero));
 }
