@@ -180,7 +180,7 @@ $(B)/demo-stall: contrib/demo/stall.c
 	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) $< -o $@
 
 format-check:
-	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
+	@clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
 
 # ---- install ----
 install: all

@@ -6,6 +6,7 @@
 #ifndef TCPTIMER_BPF_POLICY_OF_H
 #define TCPTIMER_BPF_POLICY_OF_H
 
+#include "compat.h"
 #include "policy_maps.h"
 #include "tcptimer/snapshot.h"
 
@@ -25,7 +26,10 @@ static __always_inline __u32 policy_of(void *sk)
 	policy = (st->generation & 1) * TCPTIMER_POLICY_RULES + st->rule;
 	if (st->changed & POLICY_OF_BIT(POLICY_USER_TIMEOUT))
 		policy |= TCPTIMER_POLICY_USER_TIMEOUT;
-	if (st->armed)
+	/* A user_timeout of the rule that comes sooner is left as it is. */
+	if (st->armed == POLICY_LAST &&
+	    BPF_CORE_READ(KPTR(inet_connection_sock, sk), icsk_user_timeout) !=
+		    st->base_user_timeout_ms)
 		policy |= TCPTIMER_POLICY_LAST_RETRY;
 	if (st->changed & POLICY_OF_BIT(POLICY_SYN_RETRIES))
 		policy |= TCPTIMER_POLICY_SYN_RETRIES;

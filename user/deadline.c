@@ -4,6 +4,7 @@
  * Receives a snapshot and the running kernel's profile; fills the connection's deadline. Pure.
  */
 #include "deadline.h"
+#include "policy/policy_plan.h"
 #include "text.h"
 
 /* 0 and *ret_ms, *ret_cause; 1 when nothing ever ends it; negative when the engine can't say. */
@@ -40,6 +41,56 @@ void deadline_fill(struct conn *conn, const struct tcptimer_profile *profile)
 	}
 	conn->has_silent = !deadline_ask(conn, profile, TCPTIMER_PEER_SILENT, &conn->silent_ms,
 					 &conn->silent_cause);
+}
+
+static bool deadline_ask_retries(const struct conn *conn, const struct tcptimer_profile *profile,
+				 enum tcptimer_peer peer, unsigned int max_retries, int64_t *ret_ms,
+				 enum tcptimer_cause *ret_cause)
+{
+	const struct policy_kernel kernel = { .profile = profile, .hz = conn->hz };
+	struct tcptimer_deadline deadline;
+
+	if (policy_plan_deadline(&kernel, conn->snap, peer, max_retries, &deadline) ||
+	    deadline.never)
+		return false;
+	*ret_ms = (int64_t)deadline.at_ms;
+	*ret_cause = deadline.cause;
+	return true;
+}
+
+void deadline_fill_retries(struct conn *conn, const struct tcptimer_profile *profile,
+			   unsigned int max_retries)
+{
+	enum tcptimer_peer peer = tcptimer_engine_peer(conn->snap);
+
+	if (conn->snap->kind != TCPTIMER_SOCK_FULL || conn->snap->state == TCPTIMER_STATE_SYN_SENT)
+		return;
+	if (deadline_ask_retries(conn, profile, peer, max_retries, &conn->deadline_ms,
+				 &conn->deadline_cause))
+		conn->deadline_known = conn->has_deadline = true;
+	if (deadline_ask_retries(conn, profile, TCPTIMER_PEER_SILENT, max_retries, &conn->silent_ms,
+				 &conn->silent_cause))
+		conn->has_silent = true;
+}
+
+enum tcptimer_cause deadline_cause_shown(const struct conn *conn, enum tcptimer_cause cause)
+{
+	uint32_t policy = conn->snap->policy;
+
+	switch (cause) {
+	case TCPTIMER_CAUSE_USER_TIMEOUT:
+		policy &= TCPTIMER_POLICY_USER_TIMEOUT | TCPTIMER_POLICY_LAST_RETRY;
+		break;
+	case TCPTIMER_CAUSE_SYN_RETRIES:
+		policy &= TCPTIMER_POLICY_SYN_RETRIES;
+		break;
+	case TCPTIMER_CAUSE_KEEPALIVE:
+		policy &= TCPTIMER_POLICY_KEEPALIVE;
+		break;
+	default:
+		return cause;
+	}
+	return policy ? TCPTIMER_CAUSE_POLICY : cause;
 }
 
 const char *deadline_text(const struct conn *conn, char *buf, size_t size)

@@ -16,6 +16,16 @@
  */
 void deadline_fill(struct conn *conn, const struct tcptimer_profile *profile);
 
+/*
+ * The same with a policy's max_retries among the limits (policy/policy_plan.h): the end is POLICY's where
+ * that one runs out first. After deadline_fill().
+ */
+void deadline_fill_retries(struct conn *conn, const struct tcptimer_profile *profile,
+			   unsigned int max_retries);
+
+/* The cause for people: POLICY where the limit is policy's, as the end will be told (event_judge()). */
+enum tcptimer_cause deadline_cause_shown(const struct conn *conn, enum tcptimer_cause cause);
+
 /* "15m38s", "never", or "-"; size >= 24. Returns buf or a literal. */
 const char *deadline_text(const struct conn *conn, char *buf, size_t size);
 const char *deadline_silent_text(const struct conn *conn, char *buf, size_t size);

@@ -118,7 +118,9 @@ void foretold_set(struct foretold *foretold, const struct conn *conn, uint64_t n
 	slot->sk = sk;
 	slot->at_ns = now_ns + (uint64_t)conn->deadline_ms * 1000000;
 	slot->settings = foretold_settings(conn->snap);
-	slot->cause = conn->deadline_cause;
+	/* What max_retries foretells, the kernel does by TCP_USER_TIMEOUT. */
+	slot->cause = conn->deadline_cause == TCPTIMER_CAUSE_POLICY ? TCPTIMER_CAUSE_USER_TIMEOUT :
+								      conn->deadline_cause;
 }
 
 void foretold_forget(struct foretold *foretold, uint64_t sk)

@@ -55,7 +55,7 @@ count() { # N PATTERN: that many lines have it
 	[ "$(grep -c "$2" "$work/out")" -eq "$1" ]
 }
 check "the daemon runs" grep -q 'policy .* is in force' "$work/out"
-check "trace announces the end, twice" count 2 'retransmission 1, .*ends in .* (user_timeout)$'
+check "trace announces the end, twice" count 2 'retransmission 1, .*ends in .* (policy)$'
 check "the application gets ETIMEDOUT, twice" count 2 'Connection timed out'
 check "trace names the policy and its rule, twice" count 2 'ended by policy: .*rule demo'
 check "policy show counts one" grep -Eq '^demo +enforce +1 .* 1$' "$work/out"

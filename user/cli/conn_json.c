@@ -9,6 +9,7 @@
 #include <string.h>
 #include <json-c/json.h>
 #include "cli/cli.h"
+#include "deadline.h"
 #include "text.h"
 
 static int64_t json_ms(uint64_t jiffies, unsigned int hz)
@@ -83,7 +84,9 @@ static void json_add_deadline(struct json_object *o, const struct conn *conn)
 	json_object_object_add(o, "deadline_if_silent_ms",
 			       conn->has_silent ? json_object_new_int64(conn->silent_ms) : NULL);
 	json_object_object_add(o, "deadline_cause",
-			       cause ? json_object_new_string(tcptimer_cause_name(cause)) : NULL);
+			       cause ? json_object_new_string(tcptimer_cause_name(
+					       deadline_cause_shown(conn, cause))) :
+				       NULL);
 }
 
 struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer, int64_t time_ns)

@@ -158,7 +158,7 @@ static int list_row(struct list *l, const struct conn *conn)
 			     "-";
 	cells[n++] = deadline_text(conn, deadline, sizeof(deadline));
 	cells[n++] = deadline_silent_text(conn, silent, sizeof(silent));
-	cells[n++] = cause ? tcptimer_cause_name(cause) : "-";
+	cells[n++] = cause ? tcptimer_cause_name(deadline_cause_shown(conn, cause)) : "-";
 	cells[n++] = conn->cgroup ? text_cgroup(conn->cgroup, 40, cgroup, sizeof(cgroup)) : "-";
 	cells[n++] = list_process(conn, process, sizeof(process));
 	return text_table_row(l->table, cells);

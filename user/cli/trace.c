@@ -18,6 +18,7 @@
 #include "cli/trace_out.h"
 #include "event.h"
 #include "kernel/kernel.h"
+#include "kernel/rules.h"
 
 /* How often open stalls are looked at for a recovery, which no tracepoint tells. */
 #define TRACE_SWEEP_MS 100
@@ -162,6 +163,8 @@ static int trace_record(void *arg, void *data, size_t size)
 		t->out.sums.malformed++;
 		return 0;
 	}
+	if (!event.after.policy)
+		event.after.policy = rules_find(&event.after);
 	event_judge(&event, t->out.hz, &verdict);
 	t->names.owners = trace_owners(t, &event);
 	names_fill(&conn, &event.after, &t->names);

@@ -11,6 +11,7 @@
 #include <json-c/json.h>
 #include "cli/cli.h"
 #include "cli/trace_out.h"
+#include "deadline.h"
 #include "kernel/kernel.h"
 #include "text.h"
 
@@ -108,7 +109,7 @@ static int trace_out_text(const struct trace_out *out, const struct tcptimer_eve
 		printf("; rule %s", text_escape(conn->rule, rule, sizeof(rule)));
 	if (event->kind == TCPTIMER_EVENT_EXPIRED && conn->has_deadline)
 		printf("; ends in %s (%s)", text_span(conn->deadline_ms, age, sizeof(age)),
-		       tcptimer_cause_name(conn->deadline_cause));
+		       tcptimer_cause_name(deadline_cause_shown(conn, conn->deadline_cause)));
 	/* Who it is, once a stall begins and once it ends. */
 	if (event->kind != TCPTIMER_EVENT_EXPIRED && event->kind != TCPTIMER_EVENT_RETRANSMIT) {
 		if (conn->pid)

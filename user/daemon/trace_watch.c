@@ -73,7 +73,7 @@ static void foretell(struct trace_watch *t, const struct tcptimer_event *event,
 		foretold_set(t->foretold, conn, event->after.now_ns);
 	else if (event->kind != TCPTIMER_EVENT_ABORT)
 		foretold_forget(t->foretold, event->after.sk);
-	else if (foretold_end(t->foretold, &event->after, verdict->cause, event->time_ns, &drift))
+	else if (foretold_end(t->foretold, &event->after, verdict->limit, event->time_ns, &drift))
 		foretold_count(t->foretold, &drift, t->d->names.hz);
 }
 
@@ -88,6 +88,8 @@ static int take_record(void *arg, void *data, size_t size)
 	if (event_decode(data, size, &event)) {
 		t->malformed++;
 	} else {
+		if (!event.after.policy)
+			event.after.policy = rules_find(&event.after);
 		event_judge(&event, t->d->names.hz, &verdict);
 		names_fill(&conn, &event.after, &t->d->names);
 		foretell(t, &event, &verdict, &conn);

@@ -48,6 +48,7 @@ static int rules_fd = -1;
 
 void rules_forget(void)
 {
+	rules_find_forget();
 	if (rules_fd >= 0)
 		close(rules_fd);
 	rules_fd = -1;

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 #include "tcptimer/policy_map.h"
+#include "tcptimer/snapshot.h"
 
 struct tcptimer_bpf;
 
@@ -17,8 +18,15 @@ void rules_reuse(struct tcptimer_bpf *bpf);
 const struct tcptimer_policy_rule *rules_get(uint32_t policy);
 /* The rule's name, or NULL: none, or it is gone. Valid until the next call. */
 const char *rules_name(uint32_t policy);
+/*
+ * tcptimer_snapshot.policy for a snapshot that came without: the first rule in force that takes the
+ * socket, and the limits that have the rule's value. Who called connect() is not in a snapshot, so that
+ * a rule of either direction will do. 0: none.
+ */
+uint32_t rules_find(const struct tcptimer_snapshot *s);
 /* Other pins have taken the place of those that were known: look again. */
 void rules_forget(void);
+void rules_find_forget(void);
 /* Where the pins are: TCPTIMER_PIN_DIR, else ENFORCE_PIN_DIR. */
 const char *rules_pin_dir(void);
 
