@@ -11,6 +11,8 @@ struct {
 	__u64 seen, matched, changed, refused, netns, unreached;
 	__u64 session;
 } iter_pass = {};
+/* A socket older than the programs got no callbacks: this kernel has no such flag (before 6.12). */
+bool iter_flagless = false;
 /* Take every rule away. */
 bool iter_clear = false;
 
@@ -121,6 +123,8 @@ static __always_inline void iter_max_retries(void *tp, __u64 sk, struct tcptimer
 	if (!st->rule)
 		return;
 	reached = iter_flags(tp, st->max_retries && stalled ? POLICY_FLAGS_ARMED : POLICY_FLAGS);
+	if (!reached)
+		iter_flagless = true;
 	if (!st->max_retries)
 		return;
 	if (!reached) {

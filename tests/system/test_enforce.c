@@ -159,6 +159,7 @@ static void settings(const struct scenario *scenario)
 	bool rto_max = sysctl_read("ipv4/tcp_rto_max_ms") >= 0;
 	enum how how = (enum how)scenario->arg;
 	struct link links[LINKS] = {};
+	struct enforce_state state;
 	struct enforced en;
 	uint64_t idle, begin;
 	pid_t holder;
@@ -193,7 +194,9 @@ static void settings(const struct scenario *scenario)
 	check_data(&en, links, begin, rto_max);
 	links_await(&en, &links[KEEPALIVE], 1, 10000);
 	check_keepalive(&en, &links[KEEPALIVE], idle);
-	for (size_t i = 0; i < 5; i++)
+	CHECK(!enforce_state(en.enforce, &state), "state");
+	/* Before 6.12 no callback tells of the end of sockets that are older. */
+	for (size_t i = 0; i < 5 && (how < OLDER || state.max_retries_old); i++)
 		CHECK(enforced_counters(&en, i).ended == (i == USER_TIMEOUT || i == KEEPALIVE),
 		      "rule %zu ended %llu", i,
 		      (unsigned long long)enforced_counters(&en, i).ended);

@@ -164,15 +164,18 @@ static void exactly(const struct scenario *scenario)
 static void under_way(const struct scenario *scenario)
 {
 	struct sends before[N_MAX], after[N_MAX], sends;
+	size_t ends = N_MAX;
 	struct link links[N_MAX] = {};
 	struct enforced en;
 	char rules[8192];
 	uint64_t begin;
 
 	enforced_world(&en, scenario);
-	if (!sysctl_write("ipv4/tcp_rto_max_ms", RTO_MAX_MS) ||
-	    !sysctl_write("ipv4/tcp_rto_min_us", 20000))
-		check_skip("without tcp_rto_max_ms this takes minutes");
+	if (!sysctl_write("ipv4/tcp_rto_min_us", 20000))
+		check_skip("the kernel has no callbacks for older sockets");
+	/* Before 6.15 nothing bounds the RTO below two minutes: the first few, then. */
+	if (!sysctl_write("ipv4/tcp_rto_max_ms", RTO_MAX_MS))
+		ends = 8;
 	all_connect(&en, links, scenario->arg);
 	begin = realtime_ns();
 	all_send(links, scenario->arg);
@@ -181,19 +184,20 @@ static void under_way(const struct scenario *scenario)
 		link_sends(&en, &links[0], SENDS_DATA, begin, &sends);
 	} while (sends.count < 7);
 	if (scenario->arg & LOW_RETRIES2)
-		sysctl_write("ipv4/tcp_retries2", 6);
+		sysctl_write("ipv4/tcp_retries2", 2);
 	enforced_open(&en);
 	rules_of(scenario->arg, rules, sizeof(rules));
 	for (int i = 0; i < N_MAX; i++)
 		link_sends(&en, &links[i], SENDS_DATA, begin, &before[i]);
 	enforced_apply(&en, rules);
-	CHECK(en.pass.matched == N_MAX && !en.pass.refused, "%llu sockets matched, %llu refused",
-	      (unsigned long long)en.pass.matched, (unsigned long long)en.pass.refused);
+	CHECK(en.pass.matched == N_MAX && (ends < N_MAX || !en.pass.refused),
+	      "%llu sockets matched, %llu refused", (unsigned long long)en.pass.matched,
+	      (unsigned long long)en.pass.refused);
 	for (int i = 0; i < N_MAX; i++)
 		link_sends(&en, &links[i], SENDS_DATA, begin, &after[i]);
-	links_await(&en, links, N_MAX, 60000);
-	for (int i = 0; i < N_MAX; i++) {
-		size_t n = (size_t)i + 1, probes = scenario->arg & SACK ? 1 : 0, most, least;
+	links_await(&en, links, ends, 60000);
+	for (size_t i = 0; i < ends; i++) {
+		size_t n = i + 1, probes = scenario->arg & SACK ? 1 : 0, most, least;
 
 		link_sends(&en, &links[i], SENDS_DATA, begin, &sends);
 		wire_print(&links[i], &sends);

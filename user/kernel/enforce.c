@@ -458,7 +458,7 @@ int enforce_state(struct enforce *e, struct enforce_state *ret_state)
 		.cgroups = e->cgroups,
 		.cgroups_max = bpf_map__max_entries(e->bpf->maps.policy_cgroups),
 		.cgroup_events_lost = e->bpf->bss->cgroup_events_lost,
-		.max_retries_old = !e->bpf->bss->iter_pass.unreached,
+		.max_retries_old = !e->bpf->bss->iter_flagless,
 	};
 	return 0;
 }

@@ -42,7 +42,7 @@ struct enforce_state {
 	uint64_t cgroups;    /* entries in the map */
 	uint64_t cgroups_max;
 	uint64_t cgroup_events_lost; /* the tree was then walked anew */
-	bool max_retries_old;        /* max_retries reaches sockets older than the programs */
+	bool max_retries_old; /* max_retries reaches sockets older than the programs; told by a pass */
 };
 
 /*
