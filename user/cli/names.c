@@ -20,7 +20,8 @@ int names_init(struct names *names)
 	return CLI_OK;
 }
 
-void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const struct names *names)
+void names_fill_names(struct conn *conn, const struct tcptimer_snapshot *snap,
+		      const struct names *names)
 {
 	/* A request has no owner of its own: the listener's will be handed the connection. */
 	bool request = snap->kind == TCPTIMER_SOCK_REQUEST;
@@ -41,5 +42,10 @@ void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const s
 		conn->owners = owner->processes;
 		conn->pids = owner->pids;
 	}
+}
+
+void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const struct names *names)
+{
+	names_fill_names(conn, snap, names);
 	deadline_fill(conn, &names->profile);
 }

@@ -48,6 +48,7 @@ static bool trace_ends(const struct tcptimer_event *event)
 
 void trace_out_judge(struct trace_out *out, const struct tcptimer_event *event, struct conn *conn)
 {
+	out->event = event;
 	event_judge(event, out->hz, &out->verdict);
 	conn->fired = event->timer ? 1U << event->timer : 0;
 	conn->in_stall = event->stall_timer != TCPTIMER_TIMER_NONE;
@@ -151,20 +152,25 @@ static int trace_out_text(const struct trace_out *out, const struct tcptimer_eve
 	return ferror(stdout) ? -EIO : 0;
 }
 
-int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
-		    const struct conn *conn)
+void trace_out_count(struct trace_out *out, const struct tcptimer_event *event)
 {
-	const struct event_verdict *verdict = &out->verdict;
 	struct trace_sums *sums = &out->sums;
-	int err;
 
 	sums->events[event->kind]++;
 	if (event->kind == TCPTIMER_EVENT_EXPIRED || event->kind == TCPTIMER_EVENT_ABORT)
 		sums->timers[event->timer]++;
-	if (verdict->cause)
-		sums->causes[verdict->cause]++;
+	if (out->verdict.cause)
+		sums->causes[out->verdict.cause]++;
 	if (out->has_drift)
 		foretold_count(out->foretold, &out->drift, out->hz);
+}
+
+int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
+		    const struct conn *conn)
+{
+	int err;
+
+	trace_out_count(out, event);
 	err = out->json ? trace_out_json(out, event, conn) : trace_out_text(out, event, conn);
 	if (fflush(stdout))
 		err = -EIO;

@@ -29,10 +29,12 @@ struct trace_out {
 	unsigned int hz;
 	int64_t offset_ns; /* from CLOCK_MONOTONIC to CLOCK_REALTIME */
 	struct trace_sums sums;
-	struct foretold *foretold;    /* what was foretold, and how it held */
-	struct event_verdict verdict; /* of this event */
-	bool has_drift;               /* this event is an end that was foretold ... */
-	struct foretold_drift drift;  /* ... and how well */
+	struct foretold *foretold; /* what was foretold, and how it held */
+	/* of the event that is judged and printed */
+	const struct tcptimer_event *event;
+	struct event_verdict verdict;
+	bool has_drift;              /* it is an end that was foretold ... */
+	struct foretold_drift drift; /* ... and how well */
 	/* What `replay` adds to an event's line; NULL: nothing. */
 	void (*more_text)(const struct trace_out *out, const struct conn *conn);
 	void (*more_json)(const struct trace_out *out, const struct conn *conn,
@@ -51,6 +53,8 @@ void trace_out_begin(const struct trace_out *out);
  * foretold, or what is foretold now.
  */
 void trace_out_judge(struct trace_out *out, const struct tcptimer_event *event, struct conn *conn);
+/* Counts what trace_out_judge() has judged, for the summary. */
+void trace_out_count(struct trace_out *out, const struct tcptimer_event *event);
 /* Counts and prints what trace_out_judge() has judged. 0, or -EIO when stdout takes no more. */
 int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
 		    const struct conn *conn);
