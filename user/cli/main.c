@@ -91,6 +91,10 @@ const struct command commands[] = {
 	  "  --kernel VERSION and the deadlines that this kernel (6.12, 6.6.40) would have given\n"
 	  "  --json           an object a line; see tcptimer-replay(8)\n",
 	  replay_run },
+	{ "kill", "[OPTION]… FILTER", "show connections, ask, and destroy them",
+	  "  -n, --dry-run    only show them\n"
+	  "  -y, --yes        do not ask\n",
+	  kill_run },
 	{ "doctor", "[--json]", "what this kernel and these privileges allow, hook by hook",
 	  "  --json           an object; see tcptimer-doctor(8)\n", doctor_run },
 };
