@@ -56,6 +56,8 @@ struct filter_hints {
  */
 int filter_parse(int argc, char *const argv[], struct filter **ret_filter, char *err,
 		 size_t err_size);
+/* The index-th word of the language: conditions and what joins them. NULL past the end. */
+const char *filter_word_at(size_t index);
 void filter_free(struct filter *filter);
 
 bool filter_match(const struct filter *filter, const struct conn *conn);

@@ -19,5 +19,7 @@ int record_run(const struct command *command, int argc, char **argv);
 int replay_run(const struct command *command, int argc, char **argv);
 int kill_run(const struct command *command, int argc, char **argv);
 int doctor_run(const struct command *command, int argc, char **argv);
+/* `tcptimer --completion`. Returns the exit status. */
+int completion_print(void);
 
 #endif

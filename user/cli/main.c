@@ -130,6 +130,8 @@ int main(int argc, char **argv)
 		puts("tcptimer " TCPTIMER_VERSION);
 		return cli_flush();
 	}
+	if (!strcmp(argv[1], "--completion"))
+		return completion_print();
 	for (i = 0; i < command_count; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(&commands[i], argc - 1, argv + 1);
