@@ -205,6 +205,44 @@ says 'another kernel beside the one that was recorded' '; ends in .* \(retries\)
 replay 0 'replay --kernel --json' --json --kernel 6.6.40 "$rec" netns "$ns"
 fits 'another kernel: JSON fits the schema' trace.schema.json
 
+# What a policy would have done: the one rule ends it, the other has nothing to end.
+cat >"$work/policy.yaml" <<'YAML'
+version: 1
+rules:
+  - name: impatient
+    match: {remote_port: [7070]}
+    set: {user_timeout: 1s}
+  - name: patient
+    match: {remote_port: [7171]}
+    set: {user_timeout: 1h}
+YAML
+replay 0 'replay --policy' --policy "$work/policy.yaml" "$rec" netns "$ns"
+says 'the end that the rule would have brought' 'would_end .*192.0.2.2:7070 .* rule impatient would have ended it \(user_timeout\)'
+[ "$(grep -c 'would have ended it' "$work/out")" = 1 ]
+verdict $? 'once, and not the other one'
+says 'rules are summed up' '^policy +impatient takes 0 of [0-9]+ connections at the start, would have ended 1$'
+replay 0 'replay --policy --json' --json --policy "$work/policy.yaml" "$rec" netns "$ns"
+fits 'policy: JSON fits the schema' trace.schema.json
+# The timer that finds the limit passed is the next retransmission's: after the first that is due behind 1 s.
+jq -es '
+	(map(select(.event == "would_end"))[0].time | sub("\\.[0-9]+"; "") | fromdate) as $would |
+	map(select(.event == "abort" and .remote_port == 7070))[0].time | sub("\\.[0-9]+"; "") | fromdate |
+	. - $would >= 2' "$work/out" >/dev/null
+verdict $? 'policy: sooner than the kernel did'
+replay 0 'replay --policy --explain' --explain --json --policy "$work/policy.yaml" "$rec" netns "$ns"
+fits 'policy: timelines fit their schema' replay-explain.schema.json
+holds 'policy: the rule of each connection' '
+	(map({key: (.remote_port | tostring), value: [.policy_rule, .policy_mode, .policy_cause]}) | from_entries) ==
+	{"7070": ["impatient", "enforce", "user_timeout"], "7171": ["patient", "enforce", null]}'
+holds 'policy: its moment lies behind 1 s and before the end' '
+	map(select(.remote_port == 7070))[0] | .policy_end_ms >= 1000 and .policy_end_ms < .end_ms'
+replay 0 'replay --policy --explain as text' --explain --policy "$work/policy.yaml" "$rec" netns "$ns"
+says 'policy: in words' '^policy +rule impatient \(enforce\) would have ended it after .* \(user_timeout\), .* sooner$'
+says 'policy: in words, not' '^policy +rule patient \(enforce\) would not have ended it$'
+printf 'version: 1\nrules: [{name: x, set: {user_timeout: 20}}]\n' >"$work/bad.yaml"
+replay 1 'a policy that is none' --policy "$work/bad.yaml" "$rec"
+complains 'a policy that is none: said' 'bad.yaml:2:.*no unit'
+
 size=$(stat -c %s "$rec")
 # Cut or damaged: what comes before is told just so, then the place.
 for at in 255 $((size / 3)) $((size / 2)) $((size - 1)); do

@@ -7,6 +7,8 @@
 #include <zlib.h>
 #include "deadline.h"
 #include "event.h"
+#include "policy/policy_plan.h"
+#include "policy/policy_yaml.h"
 #include "recording_names.h"
 #include "standalone.h"
 
@@ -23,6 +25,30 @@ static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED("TCPTREC\n\4\3\2\1\1\0\0\0"),
 };
 
+static const char policy_text[] =
+	"version: 1\nrules: [{name: a, match: {remote_port: [1-1000]}, set: {max_retries: 3}},\n"
+	"{name: b, set: {user_timeout: 5s, keepalive: {enable: true, idle: 1s}}}]\n";
+
+static void check_plan(const struct recording_reader *reader, const struct conn *conn)
+{
+	const struct policy_kernel kernel = { &reader->header.profile, reader->header.hz };
+	struct tcptimer_snapshot after = *conn->snap;
+	static struct policy policy;
+	struct tcptimer_deadline deadline;
+	struct policy_plan plan;
+
+	if (!policy.count) {
+		struct policy_report report = {};
+
+		policy_read(&policy, "p", policy_text, sizeof(policy_text) - 1, &report);
+		FUZZ_CHECK(policy.count == 2 && !report.errors);
+	}
+	policy_plan_make(&policy, &kernel, conn->snap, conn->cgroup, POLICY_CONNECT, NULL, &plan);
+	FUZZ_CHECK(!plan.rule || plan.index < 2);
+	policy_plan_apply(&plan, &kernel, &after);
+	policy_plan_deadline(&kernel, &after, TCPTIMER_PEER_SILENT, 3, &deadline);
+}
+
 /* All that replay asks of a socket. */
 static void check_socket(const struct recording_reader *reader, const struct recording_names *names,
 			 const struct tcptimer_snapshot *snap)
@@ -35,6 +61,7 @@ static void check_socket(const struct recording_reader *reader, const struct rec
 	FUZZ_CHECK(!conn.pid == !conn.comm);
 	deadline_fill(&conn, &reader->header.profile);
 	FUZZ_CHECK(!conn.has_deadline || conn.deadline_ms >= 0);
+	check_plan(reader, &conn);
 }
 
 static void check_record(const struct recording_reader *reader, struct recording_names *names,

@@ -89,6 +89,7 @@ const struct command commands[] = {
 	  "a recording as `trace` would have shown it; needs no root",
 	  "  --explain        for each connection that stalled, its timeline\n"
 	  "  --kernel VERSION and the deadlines that this kernel (6.12, 6.6.40) would have given\n"
+	  "  --policy FILE    and which rule would have ended which connection, when; may be repeated\n"
 	  "  --json           an object a line; see tcptimer-replay(8)\n",
 	  replay_run },
 	{ "kill", "[OPTION]… FILTER", "show connections, ask, and destroy them",

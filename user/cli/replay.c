@@ -21,6 +21,8 @@
 #include "text.h"
 
 #define REPLAY_BUFFER (256U << 10)
+/* A recovery is told when it was looked for, up to this long after it happened. */
+#define REPLAY_LATE_NS UINT64_C(1000000000)
 
 struct replay {
 	const char *path; /* "-": stdin */
@@ -34,17 +36,19 @@ struct replay {
 	struct trace_out out;
 	struct trace_lost lost;
 	struct replay_kernel kernel;
+	struct replay_policy policy;
 	struct replay_explain explain;
 	bool explains;
-	uint64_t snapshots, last_ns; /* records so far; the latest time told */
+	uint64_t last_ns; /* the latest time told */
 	int status;
 };
 
-enum { OPT_EXPLAIN = 256, OPT_KERNEL, OPT_JSON };
+enum { OPT_EXPLAIN = 256, OPT_KERNEL, OPT_POLICY, OPT_JSON };
 
 static const struct option replay_options[] = {
 	{ "explain", no_argument, NULL, OPT_EXPLAIN },
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "help", no_argument, NULL, 'h' },
 	{},
@@ -63,6 +67,9 @@ static int replay_parse(const struct command *command, int argc, char **argv, st
 		case OPT_KERNEL:
 			r->kernel.given = true;
 			status = cli_kernel(command, optarg, &r->kernel.profile);
+			break;
+		case OPT_POLICY:
+			status = replay_policy_file(command, &r->policy, optarg);
 			break;
 		case OPT_JSON:
 			r->out.json = true;
@@ -227,6 +234,8 @@ static int replay_event(struct replay *r, const struct tcptimer_event *event)
 	trace_out_judge(&r->out, event, &conn);
 	if (!filter_match(r->filter, &conn))
 		return CLI_OK;
+	if (replay_policy_event(&r->policy, event, &conn))
+		return cli_fail("no memory for the policy's work");
 	if (r->explains) {
 		int err = replay_explain_event(&r->explain, event, &conn);
 
@@ -236,6 +245,41 @@ static int replay_event(struct replay *r, const struct tcptimer_event *event)
 					CLI_OK;
 	}
 	return trace_out_event(&r->out, event, &conn) ? CLI_FAILED : CLI_OK;
+}
+
+/* A rule would have ended it: a line of its own, or a fact of its timeline. */
+static void replay_would(const struct policy_audit_end *end, void *arg)
+{
+	struct replay *r = arg;
+
+	if (r->explains)
+		replay_explain_would(&r->explain, end);
+	else if (r->out.json)
+		replay_policy_json(&r->out, end);
+	else
+		replay_policy_text(&r->out, end);
+}
+
+/* What the policy would have done by now, as far as recoveries have been told. */
+static int replay_due(struct replay *r, uint64_t now_ns)
+{
+	if (r->policy.given)
+		policy_audit_due(r->policy.audit, now_ns, replay_would, r);
+	return r->explains && replay_explain_show(&r->explain, (int64_t)now_ns) ? CLI_FAILED :
+										  CLI_OK;
+}
+
+static int replay_snapshot(struct replay *r, const struct tcptimer_snapshot *snap)
+{
+	struct conn conn;
+	int err;
+
+	if (!r->policy.given)
+		return CLI_OK;
+	recording_names_fill(&r->names, snap, r->out.hz, &conn);
+	deadline_fill(&conn, &r->reader.header.profile);
+	err = replay_policy_snapshot(&r->policy, &conn, filter_match(r->filter, &conn));
+	return err ? cli_fail("no memory for the listeners") : CLI_OK;
 }
 
 static void replay_lost(struct replay *r, const struct tcptimer_recording_lost *lost)
@@ -249,15 +293,19 @@ static void replay_lost(struct replay *r, const struct tcptimer_recording_lost *
 
 static int replay_record(struct replay *r, const struct recording_record *record)
 {
+	int status;
+
 	switch (record->type) {
 	case TCPTIMER_RECORDING_EVENT:
-		return replay_event(r, &record->event);
+		status = replay_event(r, &record->event);
+		if (!status && r->last_ns > REPLAY_LATE_NS)
+			status = replay_due(r, r->last_ns - REPLAY_LATE_NS);
+		return status;
 	case TCPTIMER_RECORDING_LOST:
 		replay_lost(r, &record->lost);
 		return CLI_OK;
 	case TCPTIMER_RECORDING_SNAPSHOT:
-		r->snapshots++;
-		return CLI_OK;
+		return replay_snapshot(r, &record->snapshot);
 	case TCPTIMER_RECORDING_END:
 		memcpy(r->lost.kinds, record->end.lost, sizeof(r->lost.kinds));
 		r->lost.missed = record->end.missed;
@@ -331,14 +379,20 @@ static int replay_all(struct replay *r)
 		return status;
 	if (!r->kernel.given)
 		r->out.more_text = NULL, r->out.more_json = NULL;
+	status = replay_policy_load(&r->policy, &r->reader.header);
+	if (status)
+		return status;
 	replay_title(r);
 	if (!r->explains && !r->out.json)
 		trace_out_begin(&r->out);
 	status = replay_records(r);
+	if (replay_due(r, r->last_ns))
+		status = CLI_FAILED;
 	if (r->explains && replay_explain_rest(&r->explain, r->last_ns))
 		status = CLI_FAILED;
 	replay_left_out(r);
 	trace_out_summary(&r->out, &r->lost);
+	replay_policy_summary(&r->policy, r->out.json ? stderr : stdout);
 	return status;
 }
 
@@ -353,6 +407,7 @@ int replay_run(const struct command *command, int argc, char **argv)
 	r.out.more_json = replay_kernel_json;
 	r.explain.out = &r.out;
 	r.explain.kernel = &r.kernel;
+	r.explain.policy = &r.policy;
 	r.out.foretold = foretold_new();
 	status = r.out.foretold ? replay_open(&r) : cli_fail("no memory");
 	if (!status) {
@@ -363,6 +418,7 @@ int replay_run(const struct command *command, int argc, char **argv)
 	if (r.fd > STDIN_FILENO)
 		close(r.fd);
 	replay_explain_free(&r.explain);
+	replay_policy_free(&r.policy);
 	recording_names_free(&r.names);
 	foretold_free(r.out.foretold);
 	filter_free(r.filter);

@@ -7,6 +7,7 @@
 #define TCPTIMER_CLI_REPLAY_H
 
 #include "cli/trace_out.h"
+#include "cli/replay_policy.h"
 #include "idmap.h"
 #include "tcptimer/engine.h"
 
@@ -27,9 +28,14 @@ struct replay_kernel {
 	struct tcptimer_profile profile;
 };
 
+struct replay_conn;
+
 struct replay_explain {
 	const struct trace_out *out; /* json, hz, clock */
 	const struct replay_kernel *kernel;
+	const struct replay_policy *policy;
+	/* Ended, the earliest first: shown once all that the policy would have done is known. */
+	struct replay_conn *first_ended, *last_ended;
 	struct idmap conns;   /* by sk */
 	uint32_t events;      /* kept now */
 	uint64_t events_left; /* not kept, for want of room */
@@ -45,6 +51,10 @@ void replay_kernel_ask(const struct replay_kernel *kernel, const struct conn *co
 /* After trace_out_judge(). 0, or a negative errno. */
 int replay_explain_event(struct replay_explain *explain, const struct tcptimer_event *event,
 			 const struct conn *conn);
+/* The rule of --policy would have ended that connection. */
+void replay_explain_would(struct replay_explain *explain, const struct policy_audit_end *end);
+/* Show those that ended before that time. 0, or a negative errno. */
+int replay_explain_show(struct replay_explain *explain, int64_t before_ns);
 /* Those that were stalled still, or had recovered, when the recording ended. */
 int replay_explain_rest(struct replay_explain *explain, uint64_t now_ns);
 void replay_explain_free(struct replay_explain *explain);

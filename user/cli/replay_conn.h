@@ -35,6 +35,12 @@ struct replay_conn {
 	int err;
 	bool has_drift;
 	int64_t drift_ms;
+	char *taken;  /* the rule of --policy that takes it; NULL: none */
+	uint8_t mode; /* of that rule: enum policy_mode */
+	bool has_would;
+	enum tcptimer_cause would_cause;
+	int64_t would_ns;         /* when that rule would have ended it, for the first time */
+	struct replay_conn *next; /* of those that ended and wait to be shown */
 	struct replay_event *events;
 	uint32_t count, room, left_out;
 };

@@ -25,6 +25,7 @@ static void conn_free(struct replay_explain *x, struct replay_conn *c)
 	free(c->netns_name);
 	free(c->comm);
 	free(c->rule);
+	free(c->taken);
 	free(c);
 }
 
@@ -64,6 +65,7 @@ static struct replay_conn *conn_begin(struct replay_explain *x, const struct tcp
 	c->rule = copy(conn->rule);
 	c->pid = conn->pid;
 	c->owners = conn->owners;
+	c->taken = copy(replay_policy_rule(x->policy, conn, &c->mode));
 	return c;
 }
 
@@ -143,6 +145,53 @@ static bool event_ends(const struct tcptimer_event *event)
 	       event->kind == TCPTIMER_EVENT_CLOSED;
 }
 
+/* Nothing more happens to it. */
+static void conn_wait(struct replay_explain *x, struct replay_conn *c)
+{
+	idmap_take(&x->conns, c->snap.sk);
+	if (x->last_ended)
+		x->last_ended->next = c;
+	else
+		x->first_ended = c;
+	x->last_ended = c;
+}
+
+int replay_explain_show(struct replay_explain *x, int64_t before_ns)
+{
+	struct replay_conn *c;
+
+	while (!x->err && (c = x->first_ended) && c->end_ns < before_ns) {
+		x->first_ended = c->next;
+		if (!c->next)
+			x->last_ended = NULL;
+		x->err = conn_show(x, c);
+		conn_free(x, c);
+	}
+	return x->err;
+}
+
+static void conn_would(struct replay_conn *c, const struct policy_audit_end *end)
+{
+	if (c->has_would)
+		return;
+	c->has_would = true;
+	c->would_ns = (int64_t)end->at_ns;
+	c->would_cause = end->deadline.cause;
+}
+
+void replay_explain_would(struct replay_explain *x, const struct policy_audit_end *end)
+{
+	struct replay_conn *c = idmap_get(&x->conns, end->snap->sk);
+
+	if (c && c->snap.cookie == end->snap->cookie) {
+		conn_would(c, end);
+		return;
+	}
+	for (c = x->first_ended; c; c = c->next)
+		if (c->snap.sk == end->snap->sk && c->snap.cookie == end->snap->cookie)
+			conn_would(c, end);
+}
+
 int replay_explain_event(struct replay_explain *x, const struct tcptimer_event *event,
 			 const struct conn *conn)
 {
@@ -150,9 +199,8 @@ int replay_explain_event(struct replay_explain *x, const struct tcptimer_event *
 
 	/* The address is another socket's by now: the end of the one before was lost. */
 	if (c && c->snap.cookie && event->after.cookie && c->snap.cookie != event->after.cookie) {
-		idmap_take(&x->conns, event->after.sk);
-		x->err = conn_show(x, c);
-		conn_free(x, c);
+		c->end_ns = (int64_t)event->time_ns;
+		conn_wait(x, c);
 		c = NULL;
 	}
 	if (!c && event->stall_timer && !x->err)
@@ -163,13 +211,10 @@ int replay_explain_event(struct replay_explain *x, const struct tcptimer_event *
 	if (!event->stall_timer && !event_ends(event) && !c->stalled)
 		return 0;
 	conn_event(x, c, event, conn);
-	if (!event_ends(event))
-		return x->err;
-	conn_end(x, c, event);
-	idmap_take(&x->conns, event->after.sk);
-	if (!x->err)
-		x->err = conn_show(x, c);
-	conn_free(x, c);
+	if (event_ends(event)) {
+		conn_end(x, c, event);
+		conn_wait(x, c);
+	}
 	return x->err;
 }
 
@@ -190,6 +235,7 @@ int replay_explain_rest(struct replay_explain *x, uint64_t now_ns)
 
 	if (!sorted)
 		return x->err = -ENOMEM;
+	replay_explain_show(x, INT64_MAX);
 	while ((c = idmap_next(&x->conns, &index)))
 		sorted[count++] = c;
 	qsort(sorted, count, sizeof(struct replay_conn *), by_begin);
@@ -208,5 +254,9 @@ void replay_explain_free(struct replay_explain *x)
 
 	while ((c = idmap_next(&x->conns, &i)))
 		conn_free(x, c);
+	while ((c = x->first_ended)) {
+		x->first_ended = c->next;
+		conn_free(x, c);
+	}
 	idmap_free(&x->conns);
 }

@@ -83,6 +83,26 @@ static void text_foretold(const char *title, const struct replay_conn *c,
 		printf("%s never\n", title);
 }
 
+static void text_policy(const struct replay_conn *c)
+{
+	char safe[280], after[24], sooner[24];
+
+	if (!c->taken) {
+		puts("policy    no rule takes it");
+		return;
+	}
+	printf("policy    rule %s (%s)", text_escape(c->taken, safe, sizeof(safe)),
+	       policy_mode_name(c->mode));
+	if (c->has_would)
+		printf(" would have ended it after %s (%s), %s sooner",
+		       text_span(conn_ms(c->would_ns - c->begin_ns), after, sizeof(after)),
+		       tcptimer_cause_name(c->would_cause),
+		       text_span(conn_ms(c->end_ns - c->would_ns), sooner, sizeof(sooner)));
+	else
+		printf(" would not have ended it");
+	putchar('\n');
+}
+
 static void text_end(const struct replay_explain *x, const struct replay_conn *c)
 {
 	char span[24], number[16], title[64];
@@ -103,6 +123,8 @@ static void text_end(const struct replay_explain *x, const struct replay_conn *c
 		printf("held      the last foretold was %+lldms off\n", (long long)c->drift_ms);
 	snprintf(title, sizeof(title), "kernel    %s:", x->kernel->profile.name);
 	text_foretold(title, c, &c->other);
+	if (x->policy->given)
+		text_policy(c);
 }
 
 int replay_out_text(const struct replay_explain *x, const struct replay_conn *c)
@@ -186,6 +208,18 @@ static void json_names(struct json_object *o, const struct replay_conn *c)
 	json_object_object_add(o, "comm", conn_json_text(c->comm));
 }
 
+static void json_policy(struct json_object *o, const struct replay_conn *c)
+{
+	json_object_object_add(o, "policy_rule", conn_json_text(c->taken));
+	json_object_object_add(o, "policy_mode",
+			       c->taken ? json_object_new_string(policy_mode_name(c->mode)) : NULL);
+	json_object_object_add(
+		o, "policy_end_ms",
+		c->has_would ? json_object_new_int64(conn_ms(c->would_ns - c->begin_ns)) : NULL);
+	json_object_object_add(o, "policy_cause",
+			       json_word(c->has_would ? c->would_cause : 0, tcptimer_cause_name));
+}
+
 static void json_end(const struct replay_explain *x, struct json_object *o,
 		     const struct replay_conn *c)
 {
@@ -203,6 +237,8 @@ static void json_end(const struct replay_explain *x, struct json_object *o,
 	json_deadline(o, "foretold_ms", "foretold_cause", &c->foretold, shift_ms);
 	json_object_object_add(o, "drift_ms",
 			       c->has_drift ? json_object_new_int64(c->drift_ms) : NULL);
+	if (x->policy->given)
+		json_policy(o, c);
 	if (!x->kernel->given)
 		return;
 	json_object_object_add(o, "kernel", json_object_new_string(x->kernel->profile.name));
