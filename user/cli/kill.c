@@ -203,8 +203,10 @@ static int kill_ask(const struct kill *k)
 	if (!tty)
 		return cli_fail("there is no terminal to ask; --yes destroys without asking, "
 				"--dry-run only shows");
-	fprintf(tty, "Destroy %s %zu connection%s? [y/N] ", k->count == 1 ? "this" : "these",
-		k->count, k->count == 1 ? "" : "s");
+	if (k->count == 1)
+		fputs("Destroy this connection? [y/N] ", tty);
+	else
+		fprintf(tty, "Destroy these %zu connections? [y/N] ", k->count);
 	fflush(tty);
 	if (!fgets(line, sizeof(line), tty))
 		fputc('\n', tty);

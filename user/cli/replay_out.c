@@ -96,10 +96,10 @@ static void text_policy(const struct replay_conn *c)
 	if (c->has_would)
 		printf(" would have ended it after %s (%s), %s sooner",
 		       text_span(conn_ms(c->would_ns - c->begin_ns), after, sizeof(after)),
-		       tcptimer_cause_name(c->would_cause),
+		       replay_policy_limit(c->would_cause),
 		       text_span(conn_ms(c->end_ns - c->would_ns), sooner, sizeof(sooner)));
 	else
-		printf(" would not have ended it");
+		printf(" would not have ended it%s", c->ended ? "" : " by then");
 	putchar('\n');
 }
 
@@ -120,7 +120,7 @@ static void text_end(const struct replay_explain *x, const struct replay_conn *c
 	putchar('\n');
 	text_foretold("foretold ", c, &c->foretold);
 	if (c->has_drift)
-		printf("held      the last foretold was %+lldms off\n", (long long)c->drift_ms);
+		printf("drift     %+lldms from what was foretold last\n", (long long)c->drift_ms);
 	snprintf(title, sizeof(title), "kernel    %s:", x->kernel->profile.name);
 	text_foretold(title, c, &c->other);
 	if (x->policy->given)

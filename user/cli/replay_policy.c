@@ -117,6 +117,12 @@ const char *replay_policy_rule(const struct replay_policy *p, const struct conn 
 
 /* ---- output */
 
+/* Of a rule's limits the kernel has all but one as its own. */
+const char *replay_policy_limit(enum tcptimer_cause cause)
+{
+	return cause == TCPTIMER_CAUSE_POLICY ? "max_retries" : tcptimer_cause_name(cause);
+}
+
 void replay_policy_text(const struct trace_out *out, const struct policy_audit_end *end)
 {
 	const struct tcptimer_snapshot *s = end->snap;
@@ -128,7 +134,7 @@ void replay_policy_text(const struct trace_out *out, const struct policy_audit_e
 	       text_addr_port(s->family, s->local_addr, s->local_port, local, sizeof(local)),
 	       text_addr_port(s->family, s->remote_addr, s->remote_port, remote, sizeof(remote)),
 	       "", text_escape(end->rule_name, rule, sizeof(rule)),
-	       tcptimer_cause_name(end->deadline.cause));
+	       replay_policy_limit(end->deadline.cause));
 }
 
 void replay_policy_json(const struct trace_out *out, const struct policy_audit_end *end)

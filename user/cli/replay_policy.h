@@ -40,6 +40,8 @@ int replay_policy_event(struct replay_policy *p, const struct tcptimer_event *ev
 /* The name of the rule that takes it, and its mode; NULL: none. */
 const char *replay_policy_rule(const struct replay_policy *p, const struct conn *conn,
 			       uint8_t *ret_mode);
+/* Of an end that a rule would have brought: the limit, in the rule's words. */
+const char *replay_policy_limit(enum tcptimer_cause cause);
 /* A line for an end that a rule would have brought. */
 void replay_policy_text(const struct trace_out *out, const struct policy_audit_end *end);
 void replay_policy_json(const struct trace_out *out, const struct policy_audit_end *end);
