@@ -281,6 +281,24 @@ verdict $? 'a full disk'
 { "$tcptimer" record - -a -d 30 2>"$work/err"; echo $? >"$work/status"; } | head -c 1 >/dev/null
 [ "$(cat "$work/status")" = 1 ] && grep -q 'reader of the pipe has gone' "$work/err"
 verdict $? 'a pipe that nobody reads'
+# A reader that has stopped reading: it ends when its time is over all the same. A FIFO's 64 KiB fill
+# with the same sockets again and again: hundreds of connections at the start.
+mkfifo "$work/fifo"
+/usr/bin/python3 -c '
+import socket, sys, time
+server = socket.socket()
+server.bind(("127.0.0.1", 0))
+server.listen(600)
+kept = [socket.create_connection(server.getsockname()) for i in range(300)]
+with open(sys.argv[1], "rb") as fifo:
+    time.sleep(60)' "$work/fifo" &
+jobs=$!
+timeout -k 1 30 "$tcptimer" record -d 3 "$work/fifo" >"$work/out" 2>"$work/err"
+status=$?
+kill $jobs
+jobs=
+[ $status = 1 ] && grep -q 'did not take it all' "$work/err"
+verdict $? 'a pipe whose reader stands still'
 # As many sockets as it takes: a limit of one KiB cuts within the snapshots.
 (
 	ulimit -f 2

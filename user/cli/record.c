@@ -4,38 +4,28 @@
  * Receives snapshots and events from user/kernel/; hands a recording to a file or a pipe.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/follow.h"
+#include "cli/record_file.h"
 #include "event.h"
 #include "idset.h"
 #include "kernel/rules.h"
 #include "recording.h"
 #include "text.h"
 
-#define RECORD_BUFFER (64U << 10) /* bytes held back until a batch of events is over */
-
 struct record {
 	struct follow follow;
 	struct recording_writer writer;
 	struct names names;
-	const char *path; /* "-": stdout */
-	int fd;
-	bool regular;      /* a file that can be cut */
-	uint64_t at_begin; /* where the recording begins in it */
-	uint64_t flushed;  /* bytes of the recording that are in it */
-	size_t held;
-	char buffer[RECORD_BUFFER];
+	struct record_file file;
 	struct idset cgroups, netns, owners, rules; /* names that were written */
 	long count;                                 /* 0: no bound */
 	uint64_t snapshots, malformed;
@@ -85,101 +75,20 @@ static int record_parse(const struct command *command, int argc, char **argv, st
 		return status;
 	if (argc - optind != 1)
 		return cli_usage(command, "needs one FILE; - is stdout");
-	r->path = argv[optind];
+	r->file.path = argv[optind];
 	return CLI_OK;
 }
 
-/* ---- the file */
-
-static int record_write_out(struct record *r, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t done = write(r->fd, data, len);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		data += done;
-		len -= (size_t)done;
-	}
-	return 0;
-}
-
-static int record_flush(struct record *r)
-{
-	int err = r->held ? record_write_out(r, r->buffer, r->held) : 0;
-
-	if (!err)
-		r->flushed += r->held;
-	r->held = 0;
-	return err;
-}
-
-/* The writer's: a whole record at a time, kept together as far as the buffer goes. */
-static int record_write(void *arg, const void *data, size_t len)
-{
-	struct record *r = arg;
-
-	if (r->held + len > sizeof(r->buffer)) {
-		int err = record_flush(r);
-
-		if (err)
-			return err;
-	}
-	memcpy(r->buffer + r->held, data, len);
-	r->held += len;
-	return 0;
-}
-
-static int record_open(struct record *r)
-{
-	struct stat st;
-	char safe[512];
-
-	if (strcmp(r->path, "-")) {
-		/* What a host's connections are is for its administrator. */
-		r->fd = open(r->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (r->fd < 0)
-			return cli_fail("'%s': %s", text_escape(r->path, safe, sizeof(safe)),
-					strerror(errno));
-	} else {
-		r->fd = STDOUT_FILENO;
-		if (isatty(r->fd))
-			return cli_fail("a recording is no text for a terminal: name a FILE, or "
-					"pipe it into a program");
-	}
-	if (!fstat(r->fd, &st) && S_ISREG(st.st_mode)) {
-		off_t at = lseek(r->fd, 0, SEEK_CUR);
-
-		r->regular = at >= 0;
-		r->at_begin = at > 0 ? (uint64_t)at : 0;
-	}
-	return CLI_OK;
-}
-
-/* The first failure, once: what is in the file stays, without the record that it ends within. */
+/* The first failure, once: it ends the recording. */
 static void record_check(struct record *r)
 {
-	char safe[512];
-
-	if (!r->writer.err) {
-		r->writer.err = record_flush(r);
-		if (!r->writer.err)
-			return;
-	}
-	r->follow.done = true;
-	if (r->status)
+	if (!r->writer.err)
+		r->writer.err = record_file_flush(&r->file);
+	if (!r->writer.err)
 		return;
-	text_escape(r->path, safe, sizeof(safe));
-	if (r->writer.err == -EPIPE)
-		r->status = cli_fail("'%s': the reader of the pipe has gone; the recording ends "
-				     "here",
-				     safe);
-	else
-		r->status = cli_fail("'%s': %s; %s", safe, strerror(-r->writer.err),
-				     r->flushed ? "what was written before can be replayed" :
-						  "nothing could be written");
+	r->follow.done = true;
+	if (!r->status)
+		r->status = record_file_fail(&r->file, r->writer.err);
 }
 
 /* ---- names: each before the first record that needs it */
@@ -371,19 +280,16 @@ static void record_end(struct record *r)
 		recording_put_end(&r->writer, &end);
 		record_check(r);
 	}
-	/* Half a record at the end of a full disk would be no harm; without it the file is whole. */
-	if (r->writer.err && r->regular && !ftruncate(r->fd, (off_t)(r->at_begin + r->flushed)))
-		r->writer.bytes = r->flushed;
 }
 
 static void record_summary(const struct record *r)
 {
-	FILE *out = strcmp(r->path, "-") ? stdout : stderr;
+	FILE *out = strcmp(r->file.path, "-") ? stdout : stderr;
 	const char *comma = "";
 	unsigned int kind;
 	char safe[512];
 
-	fprintf(out, "-- recorded %s\n", text_escape(r->path, safe, sizeof(safe)));
+	fprintf(out, "-- recorded %s\n", text_escape(r->file.path, safe, sizeof(safe)));
 	fprintf(out, "%-9s %llu at the start, in %u network namespace%s\n", "sockets",
 		(unsigned long long)r->snapshots, r->namespaces, r->namespaces == 1 ? "" : "s");
 	fprintf(out, "%-9s %llu", "events", (unsigned long long)r->event_count);
@@ -394,7 +300,7 @@ static void record_summary(const struct record *r)
 			(unsigned long long)r->events[kind]);
 		comma = ",";
 	}
-	fprintf(out, "\n%-9s %llu\n", "bytes", (unsigned long long)r->flushed);
+	fprintf(out, "\n%-9s %llu\n", "bytes", (unsigned long long)r->file.flushed);
 	fprintf(out, "%-9s %llu\n", "lost", (unsigned long long)r->lost);
 	if (r->malformed)
 		fprintf(out, "%-9s %llu records did not decode\n", "malformed",
@@ -403,8 +309,10 @@ static void record_summary(const struct record *r)
 
 static int record_follow(struct record *r)
 {
-	int status = follow_open(&r->follow);
+	int err, status = follow_open(&r->follow);
 
+	r->file.stop_fds[0] = r->follow.signal_fd;
+	r->file.stop_fds[1] = r->follow.end_fd;
 	if (!status)
 		status = record_header(r);
 	if (!status)
@@ -419,26 +327,28 @@ static int record_follow(struct record *r)
 		status = r->status;
 	if (r->writer.bytes)
 		record_summary(r);
-	if (r->fd != STDOUT_FILENO && close(r->fd) && !status)
-		status = cli_fail("closing the recording: %s", strerror(errno));
+	err = record_file_close(&r->file, r->writer.err);
+	if (err && !status)
+		status = cli_fail("closing the recording: %s", strerror(-err));
 	return status ? status : cli_flush();
 }
 
 int record_run(const struct command *command, int argc, char **argv)
 {
 	static struct record r = { .follow = { .record = record_event, .turn = record_turn },
-				   .writer = { .write = record_write } };
+				   .writer = { .write = record_file_write } };
 	int status = record_parse(command, argc, argv, &r);
 
 	if (status)
 		return status < 0 ? cli_flush() : status;
-	r.follow.arg = r.writer.arg = &r;
+	r.follow.arg = &r;
+	r.writer.arg = &r.file;
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like a full disk */
 	status = cli_need_root(command->name);
 	if (!status)
 		status = names_init(&r.names);
 	if (!status)
-		status = record_open(&r);
+		status = record_file_open(&r.file);
 	if (!status) {
 		status = record_follow(&r);
 		follow_close(&r.follow);

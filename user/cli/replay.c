@@ -39,6 +39,7 @@ struct replay {
 	struct replay_policy policy;
 	struct replay_explain explain;
 	bool explains;
+	bool done;        /* the reader of stdout had enough */
 	uint64_t last_ns; /* the latest time told */
 	int status;
 };
@@ -223,6 +224,13 @@ static void replay_kernel_json(const struct trace_out *out, const struct conn *c
 
 /* ---- records */
 
+/* stdout takes no more: a full disk, or a reader that had enough, which is no fault. */
+static int replay_stop(struct replay *r)
+{
+	r->done = true;
+	return cli_flush();
+}
+
 static int replay_event(struct replay *r, const struct tcptimer_event *event)
 {
 	struct conn conn;
@@ -241,10 +249,10 @@ static int replay_event(struct replay *r, const struct tcptimer_event *event)
 
 		trace_out_count(&r->out, event);
 		return err == -ENOMEM ? cli_fail("no memory for the timelines") :
-		       err            ? CLI_FAILED :
+		       err            ? replay_stop(r) :
 					CLI_OK;
 	}
-	return trace_out_event(&r->out, event, &conn) ? CLI_FAILED : CLI_OK;
+	return trace_out_event(&r->out, event, &conn) ? replay_stop(r) : CLI_OK;
 }
 
 /* A rule would have ended it: a line of its own, or a fact of its timeline. */
@@ -265,8 +273,9 @@ static int replay_due(struct replay *r, uint64_t now_ns)
 {
 	if (r->policy.given)
 		policy_audit_due(r->policy.audit, now_ns, replay_would, r);
-	return r->explains && replay_explain_show(&r->explain, (int64_t)now_ns) ? CLI_FAILED :
-										  CLI_OK;
+	if (r->explains && replay_explain_show(&r->explain, (int64_t)now_ns))
+		return replay_stop(r);
+	return CLI_OK;
 }
 
 static int replay_snapshot(struct replay *r, const struct tcptimer_snapshot *snap)
@@ -322,7 +331,7 @@ static int replay_records(struct replay *r)
 	static struct recording_record record;
 	int status = CLI_OK;
 
-	while (!status) {
+	while (!status && !r->done) {
 		int took = recording_read(&r->reader, r->buffer + r->begin, r->have, r->at_end,
 					  &record);
 
@@ -386,10 +395,13 @@ static int replay_all(struct replay *r)
 	if (!r->explains && !r->out.json)
 		trace_out_begin(&r->out);
 	status = replay_records(r);
-	if (replay_due(r, r->last_ns))
+	if (!r->done && replay_due(r, r->last_ns))
 		status = CLI_FAILED;
-	if (r->explains && replay_explain_rest(&r->explain, r->last_ns))
+	if (!r->done && r->explains && replay_explain_rest(&r->explain, r->last_ns) &&
+	    replay_stop(r))
 		status = CLI_FAILED;
+	if (r->done)
+		return status;
 	replay_left_out(r);
 	trace_out_summary(&r->out, &r->lost);
 	replay_policy_summary(&r->policy, r->out.json ? stderr : stdout);
