@@ -20,7 +20,7 @@ CFLAGS ?= -O2 -g
 CFLAGS_ALL = -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -Iinclude -Iuser -I. -I$(B) -DTCPTIMER_VERSION='"$(VERSION)"' -MMD -MP
 LIBS_PKG := libbpf json-c libcyaml yaml-0.1 libsystemd libseccomp libcap libmd
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS_PKG))
-PURE_LIBS = $(shell $(PKG_CONFIG) --libs libcyaml yaml-0.1 json-c libmd) -lm
+PURE_LIBS = $(shell $(PKG_CONFIG) --libs libcyaml yaml-0.1 json-c libmd) -lz -lm
 LIBS = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(LIBS_PKG)) -lelf -lz -lm
 ifeq ($(SAN),1)
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -45,7 +45,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 FORCE:
-all: $(B)/tcptimer $(B)/libtcptimer.a $(B)/tcptimer.pc
+all: $(B)/tcptimer $(B)/libtcptimer.a $(B)/tcptimer.pc $(B)/tcptimer.bash
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -63,6 +63,11 @@ $(B)/libpure.a: $(PURE_OBJ)
 $(B)/tcptimer: $(CLI_OBJ) $(B)/libpure.a $(B)/libtcptimer.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
+
+# bash completion, out of the command's own tables
+$(B)/tcptimer.bash: $(B)/tcptimer
+	$(call say,GEN)
+	$(Q)$< --completion > $@
 
 # Names PREFIX, so made anew each time.
 $(B)/tcptimer.pc: FORCE
@@ -151,6 +156,9 @@ cli: all
 	sh tests/cli/test_preview.sh $(B)/tcptimer
 	sh tests/cli/test_daemon.sh $(B)/tcptimer
 	sh tests/cli/test_story.sh $(B)/tcptimer
+	sh tests/cli/test_kill.sh $(B)/tcptimer
+	sh tests/cli/test_record.sh $(B)/tcptimer
+	bash tests/cli/test_completion.sh $(B)/tcptimer.bash
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
@@ -190,6 +198,8 @@ install: all
 	install -m 644 $(B)/libtcptimer.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 $(B)/tcptimer.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	install -m 644 include/tcptimer/*.h $(DESTDIR)$(PREFIX)/include/tcptimer/
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 $(B)/tcptimer.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tcptimer
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 contrib/schema/*.json $(DESTDIR)$(PREFIX)/share/tcptimer/schema/

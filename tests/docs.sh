@@ -31,7 +31,7 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT INT TERM
 make -s install DESTDIR="$root" PREFIX=/usr >/dev/null 2>&1
 for file in sbin/tcptimer lib/libtcptimer.a lib/pkgconfig/tcptimer.pc include/tcptimer/engine.h \
-	share/man/man8/tcptimer.8 share/tcptimer/schema/list.schema.json; do
+	share/man/man8/tcptimer.8 share/tcptimer/schema/list.schema.json share/bash-completion/completions/tcptimer; do
 	check "installs $file" test -f "$root/usr/$file"
 done
 check "installs only below PREFIX" test "$(ls "$root")" = usr

@@ -167,6 +167,7 @@ bool filter_match(const struct filter *filter, const struct conn *conn)
 struct need {
 	uint32_t states;
 	bool stalled;
+	bool exact;
 };
 
 static const struct need need_nothing = { .states = UINT32_MAX };
@@ -176,6 +177,7 @@ static struct need need_both(struct need a, struct need b)
 	return (struct need){
 		.states = a.states & b.states,
 		.stalled = a.stalled || b.stalled,
+		.exact = a.exact || b.exact,
 	};
 }
 
@@ -184,7 +186,28 @@ static struct need need_either(struct need a, struct need b)
 	return (struct need){
 		.states = a.states | b.states,
 		.stalled = a.stalled && b.stalled,
+		.exact = a.exact && b.exact,
 	};
+}
+
+/* Not all addresses, not all ports above or below one, not a cgroup of wildcards alone. */
+static bool names_thing(const struct filter_node *node)
+{
+	bool some_ports = node->ports.low > 0 && node->ports.high < UINT16_MAX;
+
+	switch (node->kind) {
+	case FILTER_HOST:
+		return some_ports || (node->family != AF_UNSPEC && node->prefix);
+	case FILTER_PORT:
+		return some_ports;
+	case FILTER_CGROUP:
+		return node->text[strspn(node->text, "/*")];
+	case FILTER_NETNS:
+	case FILTER_PID:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* From the node's being `truth`. */
@@ -214,6 +237,7 @@ static struct need find_need(const struct filter *filter, unsigned int index, bo
 		need.stalled = truth;
 		break;
 	default:
+		need.exact = truth && names_thing(node);
 		break;
 	}
 	return need;
@@ -229,6 +253,7 @@ void filter_find_hints(struct filter *filter)
 	*hints = (struct filter_hints){
 		.states = need.states & ((1U << TCPTIMER_STATE_COUNT) - 1),
 		.stalled = need.stalled,
+		.exact = need.exact,
 	};
 	for (unsigned int i = 1; i < filter->count; i++) {
 		const struct filter_node *node = &filter->nodes[i];

@@ -15,12 +15,17 @@
 struct filter;
 
 /*
- * What the filter asks of whoever brings the connections. `states` and `stalled` hold for every
+ * What the filter asks of whoever brings the connections. `states`, `stalled` and `exact` hold for every
  * connection that matches, so that the kernel side can skip the rest early.
  */
 struct filter_hints {
 	uint32_t states; /* mask of 1 << enum tcptimer_state: its state is one of these */
 	bool stalled;    /* it is stalled, or its event belongs to a stall (conn.in_stall) */
+	/*
+	 * What matches has an address, port, cgroup, namespace or process that the filter names; with
+	 * states, timers and deadlines alone anything might match.
+	 */
+	bool exact;
 	uint32_t timers; /* mask of 1 << enum tcptimer_timer: those that the filter names at all */
 	bool needs_pid;  /* `pid` is used: owners must be looked up */
 	bool needs_cgroup;     /* `cgroup` is used: paths must be looked up */
@@ -51,6 +56,8 @@ struct filter_hints {
  */
 int filter_parse(int argc, char *const argv[], struct filter **ret_filter, char *err,
 		 size_t err_size);
+/* The index-th word of the language: conditions and what joins them. NULL past the end. */
+const char *filter_word_at(size_t index);
 void filter_free(struct filter *filter);
 
 bool filter_match(const struct filter *filter, const struct conn *conn);

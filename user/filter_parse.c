@@ -114,6 +114,17 @@ static const struct condition {
 	"is no condition: use state, exclude, stalled, timer, sport, dport, src, dst, cgroup, "    \
 	"netns, pid or deadline"
 
+const char *filter_word_at(size_t index)
+{
+	static const char *const others[] = { "state", "exclude", "and", "or", "not" };
+	size_t count = sizeof(conditions) / sizeof(conditions[0]);
+
+	if (index < count)
+		return conditions[index].word;
+	index -= count;
+	return index < sizeof(others) / sizeof(others[0]) ? others[index] : NULL;
+}
+
 static const struct condition *find_condition(const struct parser *parser)
 {
 	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)

@@ -639,7 +639,7 @@ static const struct {
 	{ "not (not stalled and sport 1)", { .states = ALL } },
 	{ "state established", { .states = STATE_BIT(ESTABLISHED) } },
 	{ "not state established", { .states = ALL & ~STATE_BIT(ESTABLISHED) } },
-	{ "state established sport 1", { .states = STATE_BIT(ESTABLISHED) } },
+	{ "state established sport 1", { .states = STATE_BIT(ESTABLISHED), .exact = true } },
 	{ "state established or sport 1", { .states = ALL } },
 	{ "state established or state listen and stalled",
 	  { .states = STATE_BIT(ESTABLISHED) | STATE_BIT(LISTEN) } },
@@ -651,8 +651,23 @@ static const struct {
 	{ "timer delack or not timer timewait",
 	  { .states = ALL, .timers = TBIT(DELACK) | TBIT(TIMEWAIT) } },
 	{ "timer none", { .states = ALL } },
-	{ "pid 1 or sport 1", { .states = ALL, .needs_pid = true } },
-	{ "cgroup /a", { .states = ALL, .needs_cgroup = true } },
+	{ "pid 1 or sport 1", { .states = ALL, .needs_pid = true, .exact = true } },
+	{ "cgroup /a", { .states = ALL, .needs_cgroup = true, .exact = true } },
+	{ "cgroup /**", { .states = ALL, .needs_cgroup = true } },
+	{ "cgroup /a/*", { .states = ALL, .needs_cgroup = true, .exact = true } },
+	{ "dst 10.0.0.0/8", { .states = ALL, .exact = true } },
+	{ "dst 0.0.0.0/0", { .states = ALL } },
+	{ "src ::/0", { .states = ALL } },
+	{ "dst *:443", { .states = ALL, .exact = true } },
+	{ "dport 6379-6390", { .states = ALL, .exact = true } },
+	{ "dport > 1024", { .states = ALL } },
+	{ "dport != 443", { .states = ALL } },
+	{ "not dport != 443", { .states = ALL, .exact = true } },
+	{ "not dst 10.0.0.1", { .states = ALL } },
+	{ "dport 1 or stalled", { .states = ALL } },
+	{ "not (not dport 1 and not sport 1)", { .states = ALL, .exact = true } },
+	{ "netns a stalled",
+	  { .states = ALL, .stalled = true, .needs_netns_name = true, .exact = true } },
 	{ "not netns a", { .states = ALL, .needs_netns_name = true } },
 	{ "stalled deadline < 1s", { .states = ALL, .stalled = true, .needs_deadline = true } },
 };
@@ -661,13 +676,15 @@ static void check_hints(const char *expression, const struct filter_hints *got,
 			const struct filter_hints *want)
 {
 	if (got->states != want->states || got->stalled != want->stalled ||
-	    got->timers != want->timers || got->needs_pid != want->needs_pid ||
-	    got->needs_cgroup != want->needs_cgroup ||
+	    got->exact != want->exact || got->timers != want->timers ||
+	    got->needs_pid != want->needs_pid || got->needs_cgroup != want->needs_cgroup ||
 	    got->needs_netns_name != want->needs_netns_name ||
 	    got->needs_deadline != want->needs_deadline)
-		fail_msg("%s: states %x stalled %d timers %x pid %d cgroup %d netns %d deadline %d",
-			 expression, got->states, got->stalled, got->timers, got->needs_pid,
-			 got->needs_cgroup, got->needs_netns_name, got->needs_deadline);
+		fail_msg(
+			"%s: states %x stalled %d exact %d timers %x pid %d cgroup %d netns %d deadline %d",
+			expression, got->states, got->stalled, got->exact, got->timers,
+			got->needs_pid, got->needs_cgroup, got->needs_netns_name,
+			got->needs_deadline);
 }
 
 static void test_hints(void **state)

@@ -111,6 +111,27 @@ int cli_filter(int argc, char **argv, struct filter **ret_filter)
 	return CLI_USAGE;
 }
 
+int cli_kernel(const struct command *command, const char *word,
+	       struct tcptimer_profile *ret_profile)
+{
+	const struct tcptimer_profile *named = tcptimer_profile_by_name(word);
+	struct tcptimer_kernel_facts facts = { .release = word };
+	char safe[64], list[256] = "";
+	size_t used = 0;
+
+	if (named) {
+		*ret_profile = *named;
+		return CLI_OK;
+	}
+	if (!tcptimer_profile_detect(&facts, ret_profile))
+		return CLI_OK;
+	for (size_t i = 0; (named = tcptimer_profile_at(i)) && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, " %s", named->name);
+	return cli_usage(command,
+			 "no kernel '%s'; the profiles are%s, a release as in 6.6.40 will do too",
+			 text_escape(word, safe, sizeof(safe)), list);
+}
+
 unsigned int cli_width(void)
 {
 	const char *columns = getenv("COLUMNS");

@@ -48,6 +48,13 @@ int cli_number(const char *text, long min, long max, long *ret);
 /* Parse the filter words that are left. CLI_OK, or CLI_USAGE after the message. */
 int cli_filter(int argc, char **argv, struct filter **ret_filter);
 
+/*
+ * --kernel VERSION: a built-in profile ("6.12"), or what a release stands for ("6.6.40"). CLI_OK, or
+ * CLI_USAGE after the message.
+ */
+int cli_kernel(const struct command *command, const char *word,
+	       struct tcptimer_profile *ret_profile);
+
 /* Columns of the terminal on stdout; 0 when stdout is none. */
 unsigned int cli_width(void);
 /* Blank lines of stdout can't be written (a closed pipe, a full disk): CLI_FAILED after saying so. */
@@ -66,12 +73,19 @@ struct names {
 int names_init(struct names *names);
 /* The strings live until the next call. */
 void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const struct names *names);
+/* The same without the deadline, which takes the engine's time. */
+void names_fill_names(struct conn *conn, const struct tcptimer_snapshot *snap,
+		      const struct names *names);
 
 /* ---- conn_json.c ---- */
 
 struct json_object;
 /* The keys that `list` and `trace` share, documented in tcptimer-events(5). NULL: no memory. */
 struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer, int64_t time_ns);
+/* family, addresses, ports and cookie, into an object. */
+void conn_json_addresses(struct json_object *object, const struct tcptimer_snapshot *snap);
+/* A string from outside, as valid UTF-8; null for NULL. */
+struct json_object *conn_json_text(const char *raw);
 /* "ETIMEDOUT", or its number in decimal when libc has no name. Static storage or buf. */
 const char *conn_errno(int err, char *buf, size_t size);
 /* Print an object as one line. Returns CLI_OK or CLI_FAILED. Puts the object. */

@@ -15,6 +15,11 @@ int policy_preview(const struct command *command, int argc, char **argv);
 int policy_run(const struct command *command, int argc, char **argv);
 int daemon_command_run(const struct command *command, int argc, char **argv);
 int status_run(const struct command *command, int argc, char **argv);
+int record_run(const struct command *command, int argc, char **argv);
+int replay_run(const struct command *command, int argc, char **argv);
+int kill_run(const struct command *command, int argc, char **argv);
 int doctor_run(const struct command *command, int argc, char **argv);
+/* `tcptimer --completion`. Returns the exit status. */
+int completion_print(void);
 
 #endif

@@ -17,21 +17,19 @@ static int64_t json_ms(uint64_t jiffies, unsigned int hz)
 	return (int64_t)(jiffies * 1000 / hz);
 }
 
-/* A string from outside, as valid UTF-8; null when there is none. */
-static struct json_object *json_text(const char *raw)
+struct json_object *conn_json_text(const char *raw)
 {
 	char buf[8192];
 
 	return raw ? json_object_new_string(text_utf8(raw, buf, sizeof(buf))) : NULL;
 }
 
-static void json_add_addresses(struct json_object *o, const struct tcptimer_snapshot *s)
+void conn_json_addresses(struct json_object *o, const struct tcptimer_snapshot *s)
 {
 	char addr[64];
 
 	json_object_object_add(o, "family",
 			       json_object_new_string(s->family == 10 ? "inet6" : "inet"));
-	json_object_object_add(o, "state", json_object_new_string(tcptimer_state_name(s->state)));
 	json_object_object_add(
 		o, "local_addr",
 		json_object_new_string(text_addr(s->family, s->local_addr, addr, sizeof(addr))));
@@ -104,9 +102,10 @@ struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer
 	json_object_object_add(o, "time",
 			       json_object_new_string(text_time(time_ns, when, sizeof(when))));
 	json_object_object_add(o, "netns", json_object_new_int64(s->netns));
-	json_object_object_add(o, "netns_name", json_text(conn->netns_name));
-	json_object_object_add(o, "cgroup", json_text(conn->cgroup));
-	json_add_addresses(o, s);
+	json_object_object_add(o, "netns_name", conn_json_text(conn->netns_name));
+	json_object_object_add(o, "cgroup", conn_json_text(conn->cgroup));
+	json_object_object_add(o, "state", json_object_new_string(tcptimer_state_name(s->state)));
+	conn_json_addresses(o, s);
 	json_object_object_add(o, "timer",
 			       timer == TCPTIMER_TIMER_NONE ?
 				       NULL :
@@ -125,11 +124,11 @@ struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer
 						       TCPTIMER_TIMER_NONE));
 	json_object_object_add(o, "stall_ms", json_object_new_int64(conn_stall_ms(s, conn->hz)));
 	json_add_deadline(o, conn);
-	json_object_object_add(o, "rule", json_text(conn->rule));
+	json_object_object_add(o, "rule", conn_json_text(conn->rule));
 	json_object_object_add(o, "orphan",
 			       json_object_new_boolean((s->flags & TCPTIMER_F_DEAD) != 0));
 	json_object_object_add(o, "pid", conn->pid ? json_object_new_int(conn->pid) : NULL);
-	json_object_object_add(o, "comm", json_text(conn->comm));
+	json_object_object_add(o, "comm", conn_json_text(conn->comm));
 	return o;
 }
 

@@ -78,6 +78,24 @@ const struct command commands[] = {
 	  "  --socket PATH    of the daemon (default /run/tcptimer/ctl.sock, or $TCPTIMER_SOCKET)\n"
 	  "  --json           an object; see tcptimer-status(8)\n",
 	  status_run },
+	{ "record", "[OPTION]… FILE",
+	  "sockets and timer events into a file, for `replay`; - is stdout",
+	  "  -a, --all        every TCP timer of every connection, not only stalled ones\n"
+	  "  -d SECONDS       stop after this long\n"
+	  "  -c COUNT         stop after this many events\n"
+	  "  --ring-size N    bytes of the event buffer, a power of two (default 16777216)\n",
+	  record_run },
+	{ "replay", "[OPTION]… FILE [FILTER]",
+	  "a recording as `trace` would have shown it; needs no root",
+	  "  --explain        for each connection that stalled, its timeline\n"
+	  "  --kernel VERSION and the deadlines that this kernel (6.12, 6.6.40) would have given\n"
+	  "  --policy FILE    and which rule would have ended which connection, when; may be repeated\n"
+	  "  --json           an object a line; see tcptimer-replay(8)\n",
+	  replay_run },
+	{ "kill", "[OPTION]… FILTER", "show connections, ask, and destroy them",
+	  "  -n, --dry-run    only show them\n"
+	  "  -y, --yes        do not ask\n",
+	  kill_run },
 	{ "doctor", "[--json]", "what this kernel and these privileges allow, hook by hook",
 	  "  --json           an object; see tcptimer-doctor(8)\n", doctor_run },
 };
@@ -113,6 +131,8 @@ int main(int argc, char **argv)
 		puts("tcptimer " TCPTIMER_VERSION);
 		return cli_flush();
 	}
+	if (!strcmp(argv[1], "--completion"))
+		return completion_print();
 	for (i = 0; i < command_count; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(&commands[i], argc - 1, argv + 1);

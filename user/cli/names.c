@@ -20,9 +20,9 @@ int names_init(struct names *names)
 	return CLI_OK;
 }
 
-void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const struct names *names)
+void names_fill_names(struct conn *conn, const struct tcptimer_snapshot *snap,
+		      const struct names *names)
 {
-	const struct tcptimer_policy_rule *rule = rules_get(snap->policy);
 	/* A request has no owner of its own: the listener's will be handed the connection. */
 	bool request = snap->kind == TCPTIMER_SOCK_REQUEST;
 	const struct owner *owner = request ? owners_find(names->owners, snap->listener_sk, 0) :
@@ -33,7 +33,7 @@ void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const s
 		.cgroup = cgroups_path(snap->cgroup_id),
 		.netns_name = netns_name(snap->netns),
 		.hz = names->hz,
-		.rule = rule && rule->name[0] ? rule->name : NULL,
+		.rule = rules_name(snap->policy),
 	};
 	/* An orphan has none; an owner found under its address is the one that closed it. */
 	if (owner && (request || !(snap->flags & TCPTIMER_F_DEAD))) {
@@ -42,6 +42,14 @@ void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const s
 		conn->owners = owner->processes;
 		conn->pids = owner->pids;
 	}
+}
+
+void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const struct names *names)
+{
+	const struct tcptimer_policy_rule *rule;
+
+	names_fill_names(conn, snap, names);
+	rule = rules_get(snap->policy);
 	deadline_fill(conn, &names->profile);
 	if (rule && (rule->set & 1u << POLICY_MAX_RETRIES) && rule->mode != POLICY_AUDIT)
 		deadline_fill_retries(conn, &names->profile,

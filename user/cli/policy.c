@@ -39,32 +39,15 @@ static const struct option check_options[] = {
 	{},
 };
 
-/* A profile by its name, or what a release as uname tells it stands for: "6.6.40". */
 static int check_kernel(const struct command *command, struct check *c)
 {
-	const struct tcptimer_profile *named;
-	struct tcptimer_kernel_facts facts = { .release = c->kernel };
-	char safe[64], list[256] = "";
-	size_t used = 0;
-
 	c->hz = c->kernel ? PROFILE_HZ : probe_hz();
-	if (!c->kernel)
-		return profile_running(&c->profile) ?
-			       cli_fail("the running kernel is not one that is modelled; name one "
-					"with --kernel") :
-			       CLI_OK;
-	named = tcptimer_profile_by_name(c->kernel);
-	if (named) {
-		c->profile = *named;
-		return CLI_OK;
-	}
-	if (!tcptimer_profile_detect(&facts, &c->profile))
-		return CLI_OK;
-	for (size_t i = 0; (named = tcptimer_profile_at(i)) && used < sizeof(list); i++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, " %s", named->name);
-	return cli_usage(command,
-			 "no kernel '%s'; the profiles are%s, a release as in 6.6.40 will do too",
-			 text_escape(c->kernel, safe, sizeof(safe)), list);
+	if (c->kernel)
+		return cli_kernel(command, c->kernel, &c->profile);
+	return profile_running(&c->profile) ?
+		       cli_fail("the running kernel is not one that is modelled; name one with "
+				"--kernel") :
+		       CLI_OK;
 }
 
 /* CLI_OK, -1 when help was all, or CLI_USAGE. */

@@ -28,24 +28,51 @@ void trace_out_begin(const struct trace_out *out)
 }
 
 /* A recovery happened when the answer came, not when the sweep saw it. */
-static int64_t trace_time_ns(const struct tcptimer_event *event)
+int64_t trace_event_time_ns(const struct tcptimer_event *event)
 {
 	return (int64_t)(event->kind == TCPTIMER_EVENT_RECOVERED ? event->stall_end_ns :
 								   event->time_ns);
 }
 
-static int64_t trace_stall_ms(const struct tcptimer_event *event)
+int64_t trace_event_stall_ms(const struct tcptimer_event *event)
 {
 	int64_t since_ns = (int64_t)event->stall_since_ns;
 
-	return since_ns ? (trace_time_ns(event) - since_ns) / 1000000 : 0;
+	return since_ns ? (trace_event_time_ns(event) - since_ns) / 1000000 : 0;
+}
+
+static bool trace_ends(const struct tcptimer_event *event)
+{
+	return event->kind == TCPTIMER_EVENT_ABORT || event->kind == TCPTIMER_EVENT_RESET ||
+	       event->kind == TCPTIMER_EVENT_CLOSED || (event->what & TCPTIMER_W_CLOSED);
+}
+
+void trace_out_judge(struct trace_out *out, const struct tcptimer_event *event, struct conn *conn)
+{
+	out->event = event;
+	event_judge(event, out->hz, &out->verdict);
+	conn->fired = event->timer ? 1U << event->timer : 0;
+	conn->in_stall = event->stall_timer != TCPTIMER_TIMER_NONE;
+	out->has_drift = false;
+	if (!trace_ends(event)) {
+		foretold_set(out->foretold, conn, event->after.now_ns);
+		return;
+	}
+	/* No timer of what is left foretells anything. */
+	conn->deadline_known = conn->has_deadline = conn->has_silent = false;
+	if (event->kind == TCPTIMER_EVENT_ABORT)
+		out->has_drift = foretold_end(out->foretold, &event->after, out->verdict.limit,
+					      event->time_ns, &out->drift);
+	else
+		foretold_forget(out->foretold, event->after.sk);
 }
 
 static int trace_out_json(const struct trace_out *out, const struct tcptimer_event *event,
-			  const struct event_verdict *verdict, const struct conn *conn)
+			  const struct conn *conn)
 {
+	const struct event_verdict *verdict = &out->verdict;
 	struct json_object *o =
-		conn_json(conn, event->timer, trace_time_ns(event) + out->offset_ns);
+		conn_json(conn, event->timer, trace_event_time_ns(event) + out->offset_ns);
 	const char *limit;
 	char number[16];
 
@@ -54,7 +81,7 @@ static int trace_out_json(const struct trace_out *out, const struct tcptimer_eve
 	if (!event->timer) /* not the soonest armed, as `list` has it, but the one that fired: none */
 		json_object_object_add(o, "timer", NULL);
 	json_object_object_add(o, "stalled", json_object_new_boolean(event->stall_timer != 0));
-	json_object_object_add(o, "stall_ms", json_object_new_int64(trace_stall_ms(event)));
+	json_object_object_add(o, "stall_ms", json_object_new_int64(trace_event_stall_ms(event)));
 	json_object_object_add(o, "event",
 			       json_object_new_string(tcptimer_event_name(event->kind)));
 	json_object_object_add(o, "action",
@@ -75,10 +102,12 @@ static int trace_out_json(const struct trace_out *out, const struct tcptimer_eve
 	json_object_object_add(o, "next_ms",
 			       verdict->next_ms >= 0 ? json_object_new_int64(verdict->next_ms) :
 						       NULL);
+	if (out->more_json)
+		out->more_json(out, conn, o);
 	return conn_json_print(o, "", "\n") ? -EIO : 0;
 }
 
-static void trace_clock(const struct trace_out *out, int64_t time_ns, char *buf, size_t size)
+void trace_out_clock(const struct trace_out *out, int64_t time_ns, char *buf, size_t size)
 {
 	int64_t real_ns = time_ns + out->offset_ns;
 	time_t seconds = (time_t)(real_ns / 1000000000);
@@ -91,17 +120,18 @@ static void trace_clock(const struct trace_out *out, int64_t time_ns, char *buf,
 }
 
 static int trace_out_text(const struct trace_out *out, const struct tcptimer_event *event,
-			  const struct event_verdict *verdict, const struct conn *conn)
+			  const struct conn *conn)
 {
+	const struct event_verdict *verdict = &out->verdict;
 	const struct tcptimer_snapshot *s = &event->after;
 	char when[32], local[64], remote[64], age[24] = "", what[160], where[512] = "", comm[80];
 	char rule[288];
 
-	trace_clock(out, trace_time_ns(event), when, sizeof(when));
+	trace_out_clock(out, trace_event_time_ns(event), when, sizeof(when));
 	text_addr_port(s->family, s->local_addr, s->local_port, local, sizeof(local));
 	text_addr_port(s->family, s->remote_addr, s->remote_port, remote, sizeof(remote));
 	if (event->stall_timer)
-		text_span(trace_stall_ms(event), age, sizeof(age));
+		text_span(trace_event_stall_ms(event), age, sizeof(age));
 	event_describe(event, verdict, what, sizeof(what));
 	printf("%-12s  %-10s %-10s %-21s  %-21s %8s  %s", when, tcptimer_event_name(event->kind),
 	       event->timer ? tcptimer_timer_name(event->timer) : "-", local, remote, age, what);
@@ -110,6 +140,8 @@ static int trace_out_text(const struct trace_out *out, const struct tcptimer_eve
 	if (event->kind == TCPTIMER_EVENT_EXPIRED && conn->has_deadline)
 		printf("; ends in %s (%s)", text_span(conn->deadline_ms, age, sizeof(age)),
 		       tcptimer_cause_name(deadline_cause_shown(conn, conn->deadline_cause)));
+	if (out->more_text)
+		out->more_text(out, conn);
 	/* Who it is, once a stall begins and once it ends. */
 	if (event->kind != TCPTIMER_EVENT_EXPIRED && event->kind != TCPTIMER_EVENT_RETRANSMIT) {
 		if (conn->pid)
@@ -121,21 +153,26 @@ static int trace_out_text(const struct trace_out *out, const struct tcptimer_eve
 	return ferror(stdout) ? -EIO : 0;
 }
 
-int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
-		    const struct event_verdict *verdict, const struct conn *conn)
+void trace_out_count(struct trace_out *out, const struct tcptimer_event *event)
 {
 	struct trace_sums *sums = &out->sums;
-	int err;
 
 	sums->events[event->kind]++;
 	if (event->kind == TCPTIMER_EVENT_EXPIRED || event->kind == TCPTIMER_EVENT_ABORT)
 		sums->timers[event->timer]++;
-	if (verdict->cause)
-		sums->causes[verdict->cause]++;
+	if (out->verdict.cause)
+		sums->causes[out->verdict.cause]++;
 	if (out->has_drift)
 		foretold_count(out->foretold, &out->drift, out->hz);
-	err = out->json ? trace_out_json(out, event, verdict, conn) :
-			  trace_out_text(out, event, verdict, conn);
+}
+
+int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
+		    const struct conn *conn)
+{
+	int err;
+
+	trace_out_count(out, event);
+	err = out->json ? trace_out_json(out, event, conn) : trace_out_text(out, event, conn);
 	if (fflush(stdout))
 		err = -EIO;
 	return err;
@@ -169,15 +206,14 @@ static void trace_losses_text(const uint64_t *by_cpu, unsigned int cpus, uint64_
 	puts(")");
 }
 
-static void trace_losses_json(const uint64_t *by_cpu, unsigned int cpus, uint64_t new)
+static void trace_losses_json(const uint64_t *by_cpu, unsigned int cpus, uint64_t new,
+			      int64_t realtime_ns)
 {
 	struct json_object *o = json_object_new_object(), *array = json_object_new_array();
-	struct timespec now;
 	unsigned int cpu;
 	char when[32];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	text_time(now.tv_sec * 1000000000LL + now.tv_nsec, when, sizeof(when));
+	text_time(realtime_ns, when, sizeof(when));
 	json_object_object_add(o, "time", json_object_new_string(when));
 	json_object_object_add(o, "event", json_object_new_string("lost"));
 	json_object_object_add(o, "lost", json_object_new_int64((int64_t) new));
@@ -195,21 +231,33 @@ static void trace_losses_json(const uint64_t *by_cpu, unsigned int cpus, uint64_
 	conn_json_print(o, "", "\n");
 }
 
+void trace_out_lost(struct trace_out *out, const uint64_t *by_cpu, unsigned int cpus,
+		    int64_t realtime_ns)
+{
+	uint64_t new = 0;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < cpus; cpu++)
+		new += by_cpu[cpu];
+	out->sums.lost += new;
+	if (out->json)
+		trace_losses_json(by_cpu, cpus, new, realtime_ns);
+	else
+		trace_losses_text(by_cpu, cpus, new, out->sums.lost);
+	fflush(stdout);
+}
+
 void trace_out_losses(struct trace_out *out, const struct tracer *tracer)
 {
 	uint64_t by_cpu[TRACER_CPUS_MAX];
 	uint64_t lost = tracer_lost(tracer, by_cpu);
-	uint64_t new = lost - out->sums.lost;
+	struct timespec now;
 
-	if (!new)
+	if (lost == out->sums.lost)
 		return;
 	trace_new_losses(out, by_cpu, tracer->cpus);
-	if (out->json)
-		trace_losses_json(by_cpu, tracer->cpus, new);
-	else
-		trace_losses_text(by_cpu, tracer->cpus, new, lost);
-	fflush(stdout);
-	out->sums.lost = lost;
+	clock_gettime(CLOCK_REALTIME, &now);
+	trace_out_lost(out, by_cpu, tracer->cpus, now.tv_sec * 1000000000LL + now.tv_nsec);
 }
 
 static void trace_sum_line(FILE *file, const char *title, const unsigned long *counts, size_t n,
@@ -228,14 +276,14 @@ static void trace_sum_line(FILE *file, const char *title, const unsigned long *c
 	fputs(*comma ? "\n" : " none\n", file);
 }
 
-static void trace_sum_losses(FILE *file, uint64_t lost, const struct tracer *tracer)
+static void trace_sum_losses(FILE *file, uint64_t sum, const struct trace_lost *lost)
 {
 	const char *comma = " (";
 	unsigned int kind;
 
-	fprintf(file, "%-9s %llu", "lost", (unsigned long long)lost);
-	for (kind = 0; lost && kind < TRACER_LOSS_KINDS; kind++) {
-		uint64_t of_kind = tracer_lost_kind(tracer, kind);
+	fprintf(file, "%-9s %llu", "lost", (unsigned long long)sum);
+	for (kind = 0; sum && kind < TRACER_LOSS_KINDS; kind++) {
+		uint64_t of_kind = lost->kinds[kind];
 
 		if (!of_kind)
 			continue;
@@ -243,15 +291,14 @@ static void trace_sum_losses(FILE *file, uint64_t lost, const struct tracer *tra
 			(unsigned long long)of_kind);
 		comma = ", ";
 	}
-	fputs(lost ? ")\n" : "\n", file);
+	fputs(*comma == ',' ? ")\n" : "\n", file);
 }
 
-void trace_out_end(struct trace_out *out, const struct tracer *tracer)
+void trace_out_summary(struct trace_out *out, const struct trace_lost *lost)
 {
 	FILE *file = out->json ? stderr : stdout;
 	const struct trace_sums *sums = &out->sums;
 	const struct foretold_sums *held = foretold_sums(out->foretold);
-	uint64_t missed = tracer_missed(tracer);
 
 	fputs("\n-- summary\n", file);
 	trace_sum_line(file, "events", sums->events, TCPTIMER_EVENT_COUNT, tcptimer_event_name);
@@ -264,13 +311,24 @@ void trace_out_end(struct trace_out *out, const struct tracer *tracer)
 			"%-9s %lu ends, %lu by the cause foretold, %lu within two jiffies; worst %+lldms\n",
 			"foretold", held->ends, held->right_cause, held->in_time,
 			(long long)held->worst_ms);
-	trace_sum_losses(file, sums->lost, tracer);
-	if (missed)
+	trace_sum_losses(file, sums->lost, lost);
+	if (lost->missed)
 		fprintf(file, "%-9s %llu runs of a program that was running already\n", "missed",
-			(unsigned long long)missed);
+			(unsigned long long)lost->missed);
 	if (sums->malformed)
 		fprintf(file, "%-9s %lu records did not decode\n", "malformed", sums->malformed);
 	fflush(file);
 	free(out->sums.lost_by_cpu);
 	out->sums.lost_by_cpu = NULL;
+}
+
+void trace_out_end(struct trace_out *out, const struct tracer *tracer)
+{
+	struct trace_lost lost = { .missed = tracer_missed(tracer) };
+	unsigned int kind;
+
+	_Static_assert(sizeof(lost.kinds) / sizeof(lost.kinds[0]) == TRACER_LOSS_KINDS, "losses");
+	for (kind = 0; kind < TRACER_LOSS_KINDS; kind++)
+		lost.kinds[kind] = tracer_lost_kind(tracer, kind);
+	trace_out_summary(out, &lost);
 }

@@ -26,6 +26,7 @@ const struct loader_program loader_programs[] = {
 	{ "trace_destroy_sock", "tp_btf/tcp_destroy_sock", "trace", true },
 	{ "trace_sweep", "iter/bpf_map_elem", "trace", true },
 	{ "trace_seed", "iter/tcp", "trace", true },
+	{ "destroy_chosen", "iter/tcp", "kill", false },
 	{ "policy_sockops", "sockops", "daemon", false },
 	{ "policy_setsockopt", "cgroup/setsockopt", "daemon", false },
 	{ "policy_existing", "iter/tcp", "daemon", false },
@@ -80,6 +81,8 @@ int loader_load(struct tcptimer_bpf *bpf)
 		bpf_map__set_autocreate(bpf->maps.trace_losses, false);
 		bpf_map__set_autocreate(bpf->maps.trace_scratch, false);
 	}
+	if (!bpf_program__autoload(bpf->progs.destroy_chosen))
+		bpf_map__set_autocreate(bpf->maps.destroy_cookies, false);
 	if (!bpf_program__autoload(bpf->progs.policy_existing)) {
 		loader_leave_policy(bpf);
 		rules_reuse(bpf);
