@@ -147,6 +147,7 @@ static __always_inline void summary_recovered(struct tcptimer_summary_counts *co
 	counts->recovered_ms += ms;
 	if (ms > counts->recovered_max_ms)
 		counts->recovered_max_ms = ms;
+	barrier_var(bucket); /* the bound is checked in the register that is used */
 	if (bucket < TCPTIMER_BUCKET_COUNT)
 		counts->recovered_hist[bucket]++;
 }
@@ -176,12 +177,28 @@ static __always_inline bool summary_is_connection(const struct tcptimer_event *e
 	       ev->after.kind != TCPTIMER_SOCK_TIMEWAIT;
 }
 
-/* What `trace` would tell, counted. Its words and this one's are judged by the same code. */
-static __noinline int summary_count(const struct tcptimer_event *ev)
+/*
+ * A verdict as action | cause << 8. Global functions, this and the next: verified once and by themselves,
+ * not along each way that leads to them.
+ */
+__noinline int summary_judge(const struct tcptimer_event *ev)
 {
-	struct tcptimer_summary_counts *counts;
 	struct tcptimer_verdict verdict;
 
+	if (!ev || !cfg_count)
+		return 0;
+	tcptimer_judge(ev, cfg_hz, -1, &verdict);
+	return (verdict.action & 0xff) | (verdict.cause & 0xff) << 8;
+}
+
+/* What `trace` would tell, counted. Its words and this one's are judged by the same code. */
+__noinline int summary_count(const struct tcptimer_event *ev)
+{
+	struct tcptimer_summary_counts *counts;
+	__u32 verdict, action;
+
+	if (!ev || !cfg_count)
+		return 0;
 	counts = summary_group(&ev->after);
 	if (!counts)
 		return 0;
@@ -194,18 +211,20 @@ static __noinline int summary_count(const struct tcptimer_event *ev)
 		summary_recovered(counts, ev);
 		return 0;
 	}
-	tcptimer_judge(ev, cfg_hz, -1, &verdict);
-	if (verdict.action == TCPTIMER_ACTION_RETRANSMITTED)
+	verdict = (__u32)summary_judge(ev);
+	action = verdict & 0xff;
+	if (action == TCPTIMER_ACTION_RETRANSMITTED)
 		counts->retransmitted++;
-	else if (verdict.action == TCPTIMER_ACTION_RETRANSMIT_FAILED)
+	else if (action == TCPTIMER_ACTION_RETRANSMIT_FAILED)
 		counts->retransmit_failed++;
-	else if (verdict.action == TCPTIMER_ACTION_PROBED)
+	else if (action == TCPTIMER_ACTION_PROBED)
 		counts->probes++;
-	if (summary_is_timeout(ev, verdict.action))
+	if (summary_is_timeout(ev, action))
 		counts->timeouts++;
 	if (judge_is_end(ev) && summary_is_connection(ev)) {
-		__u32 cause = verdict.cause;
+		__u32 cause = verdict >> 8 & 0xff;
 
+		barrier_var(cause); /* the bound is checked in the register that is used */
 		if (cause < TCPTIMER_CAUSE_COUNT)
 			counts->ended[cause]++;
 	}

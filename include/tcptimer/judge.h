@@ -13,6 +13,7 @@
 #define JUDGE_INT32_MIN (-2147483647 - 1)
 #define JUDGE_U8_MAX 255
 #define JUDGE_U32_MAX (~0U)
+#define JUDGE_ALONE __noinline /* a global function: the verifier walks its loop once */
 /* include/uapi/asm-generic/errno.h, those of architectures that BPF is run on */
 enum {
 	EPIPE = 32,
@@ -29,6 +30,7 @@ enum {
 #define JUDGE_INT32_MIN INT32_MIN
 #define JUDGE_U8_MAX UINT8_MAX
 #define JUDGE_U32_MAX UINT32_MAX
+#define JUDGE_ALONE static inline
 #endif
 #include "event.h"
 
@@ -358,17 +360,29 @@ static inline enum tcptimer_cause judge_cause_probe0(const struct tcptimer_event
 }
 
 /* reqsk_timer_handler(): a crowded queue lowers the limit, to 2 at least. */
+JUDGE_ALONE int judge_request_limit(__u32 limit, __u32 backlog, __u32 max_backlog, __u32 half_young)
+{
+	__u64 crowd = max_backlog > 8 ? max_backlog : 8;
+	__u64 young = (__u64)half_young * 2;
+
+	if ((__u64)backlog * 2 <= crowd)
+		return (int)limit;
+	for (__u32 i = 0; i < 256; i++) { /* the limit has 8 bits: a bound that the verifier sees */
+		if (limit <= 2 || backlog < young)
+			break;
+		limit--;
+		young *= 2;
+	}
+	return (int)limit;
+}
+
 static inline enum tcptimer_cause judge_cause_request(const struct tcptimer_event *event)
 {
 	const struct tcptimer_snapshot *after = &event->after;
-	unsigned int limit = after->syn_retries ? after->syn_retries :
-						  after->sysctls.synack_retries;
-	__u64 crowd = after->max_ack_backlog > 8 ? after->max_ack_backlog : 8;
-	__u64 young = (__u64)after->ack_young * 2;
+	__u32 limit = after->syn_retries ? after->syn_retries : after->sysctls.synack_retries;
 
-	if ((__u64)after->ack_backlog * 2 > crowd)
-		for (; limit > 2 && after->ack_backlog >= young; limit--)
-			young *= 2;
+	limit = (__u32)judge_request_limit(limit, after->ack_backlog, after->max_ack_backlog,
+					   after->ack_young);
 	if (event->before.num_timeout >= limit)
 		return TCPTIMER_CAUSE_SYNACK_RETRIES;
 	return TCPTIMER_CAUSE_CLOSED; /* the listener closed */
