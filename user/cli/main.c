@@ -36,6 +36,11 @@ const struct command commands[] = {
 	  "  --full           cgroups by their paths\n"
 	  "  --json           an object a line; see tcptimer-summary(8)\n",
 	  summary_run },
+	{ "top", "[-d SECONDS] [FILTER]",
+	  "stalled connections on a live screen, with the time each has left",
+	  "  -d SECONDS       between looks (default 1)\n"
+	  "  keys: F1 help, F4 filter, F5 tree, F6 sort, F8 freeze, Enter explain, F10 quit\n",
+	  top_run },
 	{ "explain", "[OPTION]… SOCKET",
 	  "one live connection: what is coming, what ends it, and why",
 	  "  SOCKET               ADDR:PORT or :PORT of either end, LOCAL REMOTE, or a cookie (list --json)\n"
