@@ -151,6 +151,8 @@ cli: all
 	sh tests/cli/test_preview.sh $(B)/tcptimer
 	sh tests/cli/test_daemon.sh $(B)/tcptimer
 	sh tests/cli/test_story.sh $(B)/tcptimer
+	sh tests/cli/test_summary.sh $(B)/tcptimer
+	sh tests/cli/test_top.sh $(B)/tcptimer
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init

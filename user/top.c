@@ -259,9 +259,6 @@ void top_explain(struct top *t, char *lines, uint64_t sk, uint64_t cookie)
 
 	free(t->explain);
 	t->explain = lines;
-	t->explain_lines = 0;
-	for (const char *at = lines; at && *at; at++)
-		t->explain_lines += *at == '\n';
 	t->explain_sk = sk;
 	t->explain_cookie = cookie;
 	t->mode = TOP_EXPLAIN;

@@ -73,6 +73,7 @@ static void put(struct canvas *c, enum top_look_of_line look, const char *text)
 	if (c->at >= c->limit)
 		return;
 	fit(line, sizeof(line), text, c->screen->width, false, c->ascii);
+	free(c->screen->lines[c->at].text);
 	c->screen->lines[c->at].look = look;
 	c->screen->lines[c->at].text = strdup(line);
 	c->failed |= !c->screen->lines[c->at].text;
@@ -207,7 +208,7 @@ static const struct {
 };
 
 /* What the screen has beyond the columns' widths: first to addresses, the rest to the cgroup. */
-static void widths_of(unsigned int screen, unsigned int ret_widths[COL_COUNT])
+static void widths_of(unsigned int screen, bool tree, unsigned int ret_widths[COL_COUNT])
 {
 	static const enum column order[] = { COL_REMOTE, COL_LOCAL, COL_CAUSE, COL_PROCESS,
 					     COL_CGROUP };
@@ -215,6 +216,11 @@ static void widths_of(unsigned int screen, unsigned int ret_widths[COL_COUNT])
 
 	for (size_t i = 0; i < COL_COUNT; i++) {
 		ret_widths[i] = screen >= columns[i].from ? columns[i].width : 0;
+		/* In a tree the branch says the cgroup: its place is the process's. */
+		if (tree && i == COL_CGROUP)
+			ret_widths[i] = 0;
+		if (tree && i == COL_PROCESS && screen >= columns[COL_CGROUP].from)
+			ret_widths[i] = columns[COL_CGROUP].width;
 		taken += ret_widths[i] ? ret_widths[i] + 1 : 0;
 	}
 	extra = screen + 1 > taken ? screen + 1 - taken : 0;
@@ -230,14 +236,14 @@ static void widths_of(unsigned int screen, unsigned int ret_widths[COL_COUNT])
 	}
 }
 
-static void put_cells(struct canvas *c, enum top_look_of_line look, const char *const *cells,
-		      bool titles)
+static void put_cells(struct canvas *c, bool tree, enum top_look_of_line look,
+		      const char *const *cells, bool titles)
 {
 	unsigned int widths[COL_COUNT];
 	char line[LINE_SIZE];
 	size_t used = 0;
 
-	widths_of(c->screen->width, widths);
+	widths_of(c->screen->width, tree, widths);
 	line[0] = '\0';
 	for (size_t i = 0; i < COL_COUNT && used + 1 < sizeof(line); i++) {
 		if (!widths[i])
@@ -289,7 +295,7 @@ static void put_row(struct canvas *c, const struct top *t, const struct top_row 
 	cells[COL_CAUSE] = row->cause ? tcptimer_cause_name(row->cause) : "-";
 	cells[COL_PROCESS] = row->process ? row->process : "-";
 	cells[COL_CGROUP] = cgroup_name(row->cgroup, cgroup, sizeof(cgroup));
-	put_cells(c, selected ? TOP_REVERSE : TOP_PLAIN, cells, false);
+	put_cells(c, t->tree, selected ? TOP_REVERSE : TOP_PLAIN, cells, false);
 }
 
 static bool is_branch(const struct top *t, size_t i)
@@ -365,13 +371,33 @@ static const char help_text[] =
 	"\n"
 	"any key goes back\n";
 
+/* Bytes of a line that fit the screen: to its end, else to the last blank that does, else all. */
+static size_t wrapped(const char *text, size_t width)
+{
+	size_t length = strcspn(text, "\n"), shown = 0, blank = 0, at = 0;
+
+	while (at < length) {
+		uint32_t c;
+		size_t taken = utf8_decode(text + at, &c);
+
+		shown += taken ? utf8_columns(c) : 1;
+		if (shown > width)
+			return blank ? blank : length;
+		if (text[at] == ' ')
+			blank = at + 1;
+		at += taken ? taken : c;
+	}
+	return length;
+}
+
+/* Lines from the first on, those that are too long continued. Returns how many lines all of it takes. */
 static size_t put_text(struct canvas *c, const char *text, size_t first, size_t room)
 {
 	char line[LINE_SIZE];
 	size_t lines = 0;
 
 	while (*text) {
-		size_t length = strcspn(text, "\n");
+		size_t length = wrapped(text, c->screen->width);
 
 		if (lines >= first && lines < first + room) {
 			snprintf(line, sizeof(line), "%.*s", (int)length, text);
@@ -391,6 +417,17 @@ static void put_menu(struct canvas *c, const struct top *t)
 
 /* ---- the foot ---- */
 
+/* The filter as it is written, escaped: where it is longer than the screen, its end. */
+static void filter_tail(const struct top *t, size_t width, char *buf, size_t size)
+{
+	const char *from = t->edited;
+
+	while (text_width(text_escape(from, buf, size)) + sizeof("filter: _") > width && *from)
+		do
+			from++;
+		while (((unsigned char)*from & 0xc0) == 0x80);
+}
+
 static void put_foot(struct canvas *c, const struct top *t)
 {
 	char line[LINE_SIZE], safe[TOP_FILTER_SIZE * 4];
@@ -399,9 +436,12 @@ static void put_foot(struct canvas *c, const struct top *t)
 	c->limit = c->screen->height;
 	switch (t->mode) {
 	case TOP_FILTER:
-		snprintf(line, sizeof(line), "filter: %s_%s%s",
-			 text_escape(t->edited, safe, sizeof(safe)), t->message[0] ? "   " : "",
-			 t->message);
+		if (t->message[0]) {
+			c->at--;
+			put(c, TOP_BOLD, t->message);
+		}
+		filter_tail(t, c->screen->width, safe, sizeof(safe));
+		snprintf(line, sizeof(line), "filter: %s_", safe);
 		break;
 	case TOP_SORT_MENU:
 		snprintf(line, sizeof(line), "sort by: Up Down Enter, Esc back");
@@ -439,14 +479,15 @@ static void put_middle(struct canvas *c, struct top *t, int64_t now_ns, size_t r
 		break;
 	case TOP_EXPLAIN:
 		put(c, TOP_REVERSE, "explain");
-		put_text(c, t->explain ? t->explain : "", t->explain_first, room);
+		t->explain_lines =
+			put_text(c, t->explain ? t->explain : "", t->explain_first, room);
 		break;
 	case TOP_SORT_MENU:
 		put(c, TOP_REVERSE, "sort by");
 		put_menu(c, t);
 		break;
 	default:
-		put_cells(c, TOP_REVERSE, none, true);
+		put_cells(c, t->tree, TOP_REVERSE, none, true);
 		put_table(c, t, now_ns, room);
 	}
 }
