@@ -99,7 +99,7 @@ held() { # held SUMMARY GROUP-KEY GROUP SUMMARY-KEY TRACE-CONDITION AT-LEAST
 		else "\($n) of \($low) to \($high)\n" | halt_error(1) end' "$1" "$work/trace.json"
 }
 container=/$name/docker-$container_id.scope
-for key in "retransmissions|.action == \"retransmitted\"|2" "timeouts|.event == \"expired\" and .action == \"retransmitted\" and .timer != \"loss_probe\"|2" \
+for key in "retransmissions|.action == \"retransmitted\"|2" "timeouts|(.timer | IN(\"retrans\", \"syn\", \"synack\")) and (.action | IN(\"retransmitted\", \"retransmit_failed\", \"aborted\", \"ended\"))|2" \
 	"recovered.count|.event == \"recovered\"|2" "ended.peer_reset // 0|.cause == \"peer_reset\"|1"; do
 	field=${key%%|*} rest=${key#*|}
 	check "interval: the container's $field as in trace" held "$work/cgroup.json" cgroup "$container" ".$field" "${rest%|*}" "${rest##*|}"
