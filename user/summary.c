@@ -24,7 +24,7 @@ struct summary {
 static const struct {
 	const char *word;
 } bys[] = {
-#define SUMMARY_BY_ROW(name, word, title, plural) { word },
+#define SUMMARY_BY_ROW(name, word, title, one, many) { word },
 	SUMMARY_BYS(SUMMARY_BY_ROW)
 };
 

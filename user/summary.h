@@ -17,16 +17,16 @@
 
 /*
  * What makes a group.
- *   X(ENUMERATOR, "word", "TITLE", "plural")
+ *   X(ENUMERATOR, "word", "TITLE", "one", "many")
  */
 #define SUMMARY_BYS(X)                                                                             \
-	X(CGROUP, "cgroup", "CGROUP", "cgroups")                                                   \
-	X(NETNS, "netns", "NETNS", "network namespaces")                                           \
-	X(REMOTE, "remote", "REMOTE", "remote addresses")                                          \
-	X(PROCESS, "process", "PROCESS", "processes")                                              \
-	X(RULE, "rule", "RULE", "rules")
+	X(CGROUP, "cgroup", "CGROUP", "cgroup", "cgroups")                                         \
+	X(NETNS, "netns", "NETNS", "network namespace", "network namespaces")                      \
+	X(REMOTE, "remote", "REMOTE", "remote address", "remote addresses")                        \
+	X(PROCESS, "process", "PROCESS", "process", "processes")                                   \
+	X(RULE, "rule", "RULE", "rule", "rules")
 
-#define SUMMARY_BY_ENUM(name, word, title, plural) SUMMARY_BY_##name,
+#define SUMMARY_BY_ENUM(name, word, title, one, many) SUMMARY_BY_##name,
 enum summary_by { SUMMARY_BYS(SUMMARY_BY_ENUM) SUMMARY_BY_COUNT };
 
 const char *summary_by_word(enum summary_by by);

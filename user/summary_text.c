@@ -12,9 +12,9 @@
 #define NAME_SIZE 512
 
 static const struct {
-	const char *title, *plural;
+	const char *title, *one, *many;
 } bys[] = {
-#define SUMMARY_BY_ROW(name, word, title, plural) { title, plural },
+#define SUMMARY_BY_ROW(name, word, title, one, many) { title, one, many },
 	SUMMARY_BYS(SUMMARY_BY_ROW)
 };
 
@@ -153,10 +153,7 @@ static void print_heading(enum summary_by by, const struct summary_group *total,
 
 	fprintf(out, "%s  %llu socket%s in %zu %s, %llu stalled", show->when,
 		(unsigned long long)total->sockets, total->sockets == 1 ? "" : "s", groups,
-		groups == 1 && by != SUMMARY_BY_PROCESS ? summary_by_word(by) :
-		groups == 1                             ? "process" :
-							  bys[by].plural,
-		(unsigned long long)total->stalled);
+		groups == 1 ? bys[by].one : bys[by].many, (unsigned long long)total->stalled);
 	if (total->stalled)
 		fprintf(out, " (%s)", how_text(total, how, sizeof(how)));
 	if (show->interval_ms)
