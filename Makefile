@@ -18,7 +18,7 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64.*/power
 WARN := -Wall -Wextra -Wformat=2 -Wshadow -Wno-unused-parameter -Wno-missing-field-initializers $(if $(CI),-Werror)
 CFLAGS ?= -O2 -g
 CFLAGS_ALL = -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -Iinclude -Iuser -I. -I$(B) -DTCPTIMER_VERSION='"$(VERSION)"' -MMD -MP
-LIBS_PKG := libbpf json-c libcyaml yaml-0.1 libsystemd libseccomp libcap libmd
+LIBS_PKG := libbpf json-c libcyaml yaml-0.1 libsystemd libseccomp libcap libmd ncursesw
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS_PKG))
 PURE_LIBS = $(shell $(PKG_CONFIG) --libs libcyaml yaml-0.1 json-c libmd) -lz -lm
 LIBS = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(LIBS_PKG)) -lelf -lz -lm
@@ -159,6 +159,8 @@ cli: all
 	sh tests/cli/test_kill.sh $(B)/tcptimer
 	sh tests/cli/test_record.sh $(B)/tcptimer
 	bash tests/cli/test_completion.sh $(B)/tcptimer.bash
+	sh tests/cli/test_summary.sh $(B)/tcptimer
+	sh tests/cli/test_top.sh $(B)/tcptimer
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init

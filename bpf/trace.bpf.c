@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Every TCP timer as it fires, with the socket before and after its handler, and how stalls end.
- * Receives tracepoints; hands struct tcptimer_event records to the ring buffer `events`.
+ * Receives tracepoints; hands struct tcptimer_event records to the ring buffer `events`, or, with
+ * cfg_count, to the counters of summary.h.
  *
  * Timers' handlers run in softirq, one at a time on a CPU, so what entry saw waits for exit in a
  * per-CPU slot. Other tracepoints may interrupt, or be interrupted by, a timer: each builds its
@@ -9,6 +10,7 @@
  */
 #include "fill.h"
 #include "policy_of.h"
+#include "summary.h"
 #include "trace_map.h"
 
 const volatile __u32 cfg_timers = 0; /* mask of 1 << enum tcptimer_timer told without a stall */
@@ -106,7 +108,9 @@ static __always_inline void trace_lose(__u32 what, __u64 events)
 static __always_inline void trace_emit(struct tcptimer_event *ev, __u8 kind)
 {
 	ev->kind = kind;
-	if (bpf_ringbuf_output(&events, ev, sizeof(*ev), 0))
+	if (cfg_count)
+		summary_count(ev);
+	else if (bpf_ringbuf_output(&events, ev, sizeof(*ev), 0))
 		trace_lose(TRACE_LOSS_RING, 1);
 }
 
@@ -502,6 +506,8 @@ static __always_inline void trace_exit_closed(struct trace_scratch *sc)
 		ev->what |= TCPTIMER_W_TIMEWAIT;
 		if ((ev->what & TCPTIMER_W_STALLED) || trace_wanted(ev))
 			trace_emit(ev, TCPTIMER_EVENT_EXPIRED);
+		if (cfg_count)
+			summary_closed(&ev->after);
 	} else {
 		trace_emit(ev, TCPTIMER_EVENT_ABORT);
 	}
@@ -566,8 +572,11 @@ static __always_inline void trace_retransmit_alone(__u64 sk, int err)
 
 		s->num_timeout = 0;
 		fill_stall_fields(s, sk);
-		if (tcptimer_stall_timer(s) == TCPTIMER_TIMER_NONE)
+		if (tcptimer_stall_timer(s) == TCPTIMER_TIMER_NONE) {
+			if (cfg_count)
+				summary_retransmit(s, sk, err);
 			return;
+		}
 	}
 	ev = &sc->ev;
 	trace_event_init(ev);
@@ -606,6 +615,7 @@ static __always_inline void trace_retransmit(__u64 sk, int err)
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(trace_retransmit_skb, struct sock *sk, struct sk_buff *skb)
 {
+	summary_policy_keep(sk);
 	trace_retransmit((__u64)sk, 0);
 	return 0;
 }
@@ -614,6 +624,7 @@ int BPF_PROG(trace_retransmit_skb, struct sock *sk, struct sk_buff *skb)
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(trace_retransmit_skb_err, struct sock *sk, struct sk_buff *skb, int err)
 {
+	summary_policy_keep(sk);
 	trace_retransmit((__u64)sk, err);
 	return 0;
 }
@@ -688,7 +699,7 @@ static __always_inline void trace_closed(struct trace_scratch *sc, struct sock *
 	struct tcptimer_event *ev = &sc->ev;
 	__u8 kind;
 
-	if (!st && !cfg_all)
+	if (!st && !cfg_all && !cfg_count)
 		return;
 	trace_event_init(ev);
 	ev->what = TCPTIMER_W_CLOSED;
@@ -705,11 +716,14 @@ static __always_inline void trace_closed(struct trace_scratch *sc, struct sock *
 		/* An orderly end: the answer came after the last sweep. */
 		trace_recovered(ev, sk);
 		st = NULL;
-		if (!cfg_all)
+		if (!cfg_all && !cfg_count)
 			return;
 	}
-	if (!st && trace_replaced(ev))
+	if (!st && trace_replaced(ev)) {
+		if (cfg_count)
+			summary_closed(&ev->after);
 		return;
+	}
 	if (st && !ev->err && !(st->flags & (TRACE_S_RST_IN | TRACE_S_RST_OUT))) {
 		/* Whether an RST follows is known when it does, or when the socket is destroyed. */
 		st->flags |= TRACE_S_CLOSED;
@@ -778,6 +792,7 @@ int BPF_PROG(trace_set_state, struct sock *sk, int old_state, int new_state)
 	}
 	if (new_state != TCPTIMER_STATE_ESTABLISHED)
 		return 0;
+	summary_policy_keep(sk);
 	if (old_state == TCPTIMER_STATE_SYN_RECV && trace_open_requests)
 		trace_request_done(key);
 	trace_established(key, old_state);
@@ -802,6 +817,12 @@ static __always_inline void trace_reset(__u32 slot, __u64 sk, __u8 flag, __u32 w
 	struct trace_stall *st = trace_stall_find(sk);
 	struct trace_scratch *sc;
 
+	if (!st && cfg_count && flag == TRACE_S_RST_OUT) {
+		sc = trace_slot(slot);
+		if (sc)
+			summary_reset_sent(&sc->ev.after, sk);
+		return;
+	}
 	if (!st && !cfg_all)
 		return;
 	if (st && !(st->flags & TRACE_S_CLOSED)) {
@@ -859,6 +880,7 @@ int BPF_PROG(trace_destroy_sock, struct sock *sk)
 	__u64 key = (__u64)sk;
 	struct trace_stall *st;
 
+	summary_policy_forget(key);
 	if (sc) {
 		sc->ev.what |= TCPTIMER_W_DESTROYED;
 		return 0;
@@ -983,6 +1005,12 @@ int trace_seed(struct bpf_iter__tcp *ctx)
 	if (!sc || state == TCPTIMER_STATE_TIME_WAIT)
 		return 0;
 	bpf_get_socket_cookie(skc);
+	if (cfg_count & TCPTIMER_BY_RULE) {
+		struct tcp_sock *tp = bpf_skc_to_tcp_sock(skc);
+
+		if (tp)
+			summary_policy_keep(tp);
+	}
 	if (trace_stall_find(key))
 		return 0;
 	ev = &sc->ev;

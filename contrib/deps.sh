@@ -30,6 +30,7 @@ build|libsystemd-dev|pc libsystemd|the libsystemd development headers
 build|libseccomp-dev|pc libseccomp|the libseccomp development headers
 build|libcap-dev|pc libcap|the libcap development headers
 build|libmd-dev|pc libmd|the libmd development headers
+build|libncurses-dev|pc ncursesw|the ncurses development headers
 demo,test|iproute2|cmd ip ss|the iproute2 commands ip and ss
 test|libcmocka-dev|pc cmocka|the cmocka development headers
 test|python3|cmd /usr/bin/python3|Python 3
@@ -37,6 +38,7 @@ test|python3-jsonschema|py jsonschema|the Python module jsonschema
 test|jq|cmd jq|jq
 test|mandoc|cmd mandoc|mandoc
 test|systemd|cmd systemd-analyze|systemd-analyze, for the unit
+test|tmux|cmd tmux|tmux, for the live screen
 test|procps|cmd ps sysctl|the procps commands ps and sysctl
 test|clang-format|cmd clang-format|clang-format
 test|qemu-system-x86|cmd qemu-system-x86_64|the emulator qemu-system-x86_64, for the guests

@@ -7,7 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "event_impl.h"
+#include "event.h"
+#include "tcptimer/judge.h"
 #include "text.h"
 
 #define SPAN_SIZE 24
@@ -75,7 +76,7 @@ static void say_retransmitted(struct sentence *out, const struct tcptimer_event 
 {
 	if (verdict->n)
 		say(out, "sent %s %u", resent(event), verdict->n);
-	else if (event->what & EVENT_IN_HANDLER)
+	else if (event->what & JUDGE_IN_HANDLER)
 		say(out, "sent the segment again");
 	else
 		say(out, "retransmitted, not by a timer");
@@ -276,7 +277,7 @@ const char *event_describe(const struct tcptimer_event *event, const struct even
 	}
 	if (event->kind == TCPTIMER_EVENT_STALL)
 		say_stall(&out, event);
-	else if (verdict->action == TCPTIMER_ACTION_NONE && event_is_end(event))
+	else if (verdict->action == TCPTIMER_ACTION_NONE && judge_is_end(event))
 		say_cause(&out, event, verdict);
 	else
 		say_action(&out, event, verdict);

@@ -9,6 +9,8 @@ struct command;
 
 int list_run(const struct command *command, int argc, char **argv);
 int trace_run(const struct command *command, int argc, char **argv);
+int summary_run(const struct command *command, int argc, char **argv);
+int top_run(const struct command *command, int argc, char **argv);
 int explain_run(const struct command *command, int argc, char **argv);
 int simulate_run(const struct command *command, int argc, char **argv);
 int policy_preview(const struct command *command, int argc, char **argv);

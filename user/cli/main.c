@@ -28,6 +28,19 @@ const struct command commands[] = {
 	  "  --json           an object a line; see tcptimer-events(5)\n"
 	  "  --ring-size N    bytes of the event buffer, a power of two (default 16777216)\n",
 	  trace_run },
+	{ "summary", "[INTERVAL [COUNT]] [OPTION]… [FILTER]",
+	  "connections by cgroup: stalled how and since when, what ended them",
+	  "  INTERVAL         every so often: 5, 0.5, 1min; without, once\n"
+	  "  --by GROUP       cgroup, netns, remote, process or rule\n"
+	  "  --histogram      RTO, age of stalls and deadlines as bars\n"
+	  "  --full           cgroups by their paths\n"
+	  "  --json           an object a line; see tcptimer-summary(8)\n",
+	  summary_run },
+	{ "top", "[-d SECONDS] [FILTER]",
+	  "stalled connections on a live screen, with the time each has left",
+	  "  -d SECONDS       between looks (default 1)\n"
+	  "  keys: F1 help, F4 filter, F5 tree, F6 sort, F8 freeze, Enter explain, F10 quit\n",
+	  top_run },
 	{ "explain", "[OPTION]… SOCKET",
 	  "one live connection: what is coming, what ends it, and why",
 	  "  SOCKET               ADDR:PORT or :PORT of either end, LOCAL REMOTE, or a cookie (list --json)\n"

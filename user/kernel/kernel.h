@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "tcptimer/event.h"
+#include "tcptimer/summary_map.h"
 
 struct tcptimer_bpf; /* the skeleton */
 
@@ -111,6 +112,7 @@ struct tracer_options {
 	bool all;            /* every TCP timer event */
 	uint32_t timers;     /* mask of timers told without a stall */
 	uint32_t ring_bytes; /* of the ring buffer; 0: the default */
+	uint32_t count;      /* TCPTIMER_BY_*: count by group, and tell nothing; see counts.c */
 };
 
 struct tracer {
@@ -119,7 +121,8 @@ struct tracer {
 	struct bpf_link *sweep_link;
 	struct bpf_link *links[16]; /* of the tracepoints */
 	unsigned int link_count;
-	int epoll_fd; /* readable when events wait */
+	int epoll_fd;   /* readable when events wait */
+	uint32_t count; /* of the options */
 	unsigned int cpus;
 	unsigned int skipped; /* namespaces whose stalls were not looked for at the start */
 };
@@ -143,6 +146,21 @@ uint64_t tracer_lost(const struct tracer *tracer, uint64_t *ret_by_cpu);
 /* Runs that the kernel left out, since the program was running on that CPU already. */
 uint64_t tracer_missed(const struct tracer *tracer);
 void tracer_close(struct tracer *tracer);
+
+/* ---- counts.c: a tracer that counts ---- */
+
+/* Open it with `options.count` set: fn is not called, and there is nothing to consume. */
+
+/*
+ * Call fn with each group's counts of the interval that ends now, summed over CPUs, and begin the next
+ * interval. `closed` is 0 at least. Nonzero from fn stops.
+ */
+int counts_take(struct tracer *tracer,
+		int (*fn)(const struct tcptimer_summary_key *key,
+			  const struct tcptimer_summary_counts *counts, void *arg),
+		void *arg);
+/* Events that found no place in the table of groups, so far. */
+uint64_t counts_lost(const struct tracer *tracer);
 
 /* ---- programs.c: the rows that doctor shows and that open uses ---- */
 

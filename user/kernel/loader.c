@@ -12,20 +12,20 @@
 #include "tcptimer.skel.h"
 
 const struct loader_program loader_programs[] = {
-	{ "snapshot_tcp", "iter/tcp", "list, explain", true },
+	{ "snapshot_tcp", "iter/tcp", "list, explain, summary, top", true },
 	{ "snapshot_owner", "iter/task_file", "list -p, explain, trace", false },
-	{ "trace_timer_entry", "tp_btf/timer_expire_entry", "trace", true },
-	{ "trace_timer_exit", "tp_btf/timer_expire_exit", "trace", true },
-	{ "trace_retransmit_skb", "tp_btf/tcp_retransmit_skb", "trace", true },
-	{ "trace_retransmit_skb_err", "tp_btf/tcp_retransmit_skb", "trace", true },
-	{ "trace_retransmit_synack", "tp_btf/tcp_retransmit_synack", "trace", true },
-	{ "trace_set_state", "tp_btf/inet_sock_set_state", "trace", true },
-	{ "trace_error_report", "tp_btf/inet_sk_error_report", "trace", true },
-	{ "trace_send_reset", "tp_btf/tcp_send_reset", "trace", true },
-	{ "trace_receive_reset", "tp_btf/tcp_receive_reset", "trace", true },
-	{ "trace_destroy_sock", "tp_btf/tcp_destroy_sock", "trace", true },
-	{ "trace_sweep", "iter/bpf_map_elem", "trace", true },
-	{ "trace_seed", "iter/tcp", "trace", true },
+	{ "trace_timer_entry", "tp_btf/timer_expire_entry", "trace, summary, top", true },
+	{ "trace_timer_exit", "tp_btf/timer_expire_exit", "trace, summary, top", true },
+	{ "trace_retransmit_skb", "tp_btf/tcp_retransmit_skb", "trace, summary, top", true },
+	{ "trace_retransmit_skb_err", "tp_btf/tcp_retransmit_skb", "trace, summary, top", true },
+	{ "trace_retransmit_synack", "tp_btf/tcp_retransmit_synack", "trace, summary, top", true },
+	{ "trace_set_state", "tp_btf/inet_sock_set_state", "trace, summary, top", true },
+	{ "trace_error_report", "tp_btf/inet_sk_error_report", "trace, summary, top", true },
+	{ "trace_send_reset", "tp_btf/tcp_send_reset", "trace, summary, top", true },
+	{ "trace_receive_reset", "tp_btf/tcp_receive_reset", "trace, summary, top", true },
+	{ "trace_destroy_sock", "tp_btf/tcp_destroy_sock", "trace, summary, top", true },
+	{ "trace_sweep", "iter/bpf_map_elem", "trace, summary, top", true },
+	{ "trace_seed", "iter/tcp", "trace, summary, top", true },
 	{ "destroy_chosen", "iter/tcp", "kill", false },
 	{ "policy_sockops", "sockops", "daemon", false },
 	{ "policy_setsockopt", "cgroup/setsockopt", "daemon", false },
@@ -83,6 +83,15 @@ int loader_load(struct tcptimer_bpf *bpf)
 	}
 	if (!bpf_program__autoload(bpf->progs.destroy_chosen))
 		bpf_map__set_autocreate(bpf->maps.destroy_cookies, false);
+	if (!bpf->rodata->cfg_count) {
+		bpf_map__set_autocreate(bpf->maps.summary_counts, false);
+		bpf_map__set_autocreate(bpf->maps.summary_zero, false);
+		bpf_map__set_autocreate(bpf->maps.summary_lost, false);
+	} else {
+		bpf_map__set_autocreate(bpf->maps.events, false);
+	}
+	if (!(bpf->rodata->cfg_count & TCPTIMER_BY_RULE))
+		bpf_map__set_autocreate(bpf->maps.summary_policies, false);
 	if (!bpf_program__autoload(bpf->progs.policy_existing)) {
 		loader_leave_policy(bpf);
 		rules_reuse(bpf);

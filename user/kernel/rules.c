@@ -80,3 +80,23 @@ const char *rules_name(uint32_t policy)
 
 	return rule && rule->name[0] ? rule->name : NULL;
 }
+
+bool rules_in_force(uint32_t *ret_generation, uint32_t *ret_rules)
+{
+	struct tcptimer_policy_control control = {};
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info), zero = 0;
+	int fd = rules_open("map_control");
+	bool found;
+
+	if (fd < 0)
+		return false;
+	found = !bpf_obj_get_info_by_fd(fd, &info, &len) && info.value_size == sizeof(control) &&
+		!bpf_map_lookup_elem(fd, &zero, &control);
+	close(fd);
+	if (!found || control.layout != TCPTIMER_POLICY_LAYOUT || !control.active)
+		return false;
+	*ret_generation = control.active >> 1;
+	*ret_rules = control.count[control.active & 1];
+	return true;
+}

@@ -6,6 +6,7 @@
 #ifndef TCPTIMER_KERNEL_RULES_H
 #define TCPTIMER_KERNEL_RULES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "tcptimer/policy_map.h"
 #include "tcptimer/snapshot.h"
@@ -27,6 +28,8 @@ uint32_t rules_find(const struct tcptimer_snapshot *s);
 /* Other pins have taken the place of those that were known: look again. */
 void rules_forget(void);
 void rules_find_forget(void);
+/* Whether a policy is in force, its generation and how many rules it has. */
+bool rules_in_force(uint32_t *ret_generation, uint32_t *ret_rules);
 /* Where the pins are: TCPTIMER_PIN_DIR, else ENFORCE_PIN_DIR. */
 const char *rules_pin_dir(void);
 

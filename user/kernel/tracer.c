@@ -20,6 +20,12 @@ static const char *const tracer_programs[] = {
 	"trace_destroy_sock", "trace_sweep",        "trace_seed",
 };
 
+/* What is counted also where nothing stalls: a healthy peer's keepalive probes are probes. */
+#define TRACER_COUNTED                                                                             \
+	(1U << TCPTIMER_TIMER_SYN | 1U << TCPTIMER_TIMER_RETRANS |                                 \
+	 1U << TCPTIMER_TIMER_LOSS_PROBE | 1U << TCPTIMER_TIMER_PROBE0 |                           \
+	 1U << TCPTIMER_TIMER_KEEPALIVE | 1U << TCPTIMER_TIMER_SYNACK)
+
 /* Iterators attach on their own terms; the rest by their section. */
 static int tracer_attach(struct tracer *t)
 {
@@ -85,6 +91,12 @@ static int tracer_load(struct tracer *t, const struct tracer_options *options)
 	t->bpf->rodata->cfg_timers = options->timers;
 	if (options->ring_bytes)
 		bpf_map__set_max_entries(t->bpf->maps.events, options->ring_bytes);
+	if (options->count) {
+		t->bpf->rodata->cfg_count = options->count;
+		t->bpf->rodata->cfg_timers |= TRACER_COUNTED;
+	}
+	if (options->count & TCPTIMER_BY_SOCKET)
+		bpf_map__set_max_entries(t->bpf->maps.summary_counts, TCPTIMER_SUMMARY_SOCKETS);
 	return loader_load(t->bpf);
 }
 
@@ -93,17 +105,21 @@ int tracer_open(struct tracer *tracer, const struct tracer_options *options,
 {
 	int err;
 
-	memset(tracer, 0, sizeof(*tracer));
+	*tracer = (struct tracer){ .count = options->count };
 	err = tracer_load(tracer, options);
 	if (err)
 		goto fail;
 	tracer->cpus = (unsigned int)libbpf_num_possible_cpus();
-	tracer->ring = ring_buffer__new(bpf_map__fd(tracer->bpf->maps.events), fn, arg, NULL);
-	if (!tracer->ring) {
-		err = -errno;
-		goto fail;
+	tracer->epoll_fd = -1;
+	if (!options->count) {
+		tracer->ring =
+			ring_buffer__new(bpf_map__fd(tracer->bpf->maps.events), fn, arg, NULL);
+		if (!tracer->ring) {
+			err = -errno;
+			goto fail;
+		}
+		tracer->epoll_fd = ring_buffer__epoll_fd(tracer->ring);
 	}
-	tracer->epoll_fd = ring_buffer__epoll_fd(tracer->ring);
 	err = tracer_attach(tracer);
 	if (!err)
 		err = tracer_seed(tracer);
