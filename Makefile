@@ -7,6 +7,7 @@
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 B ?= build
 
 CC ?= gcc
@@ -41,7 +42,8 @@ ENGINE_OBJ := $(call obj,$(ENGINE_SRC))
 PURE_OBJ := $(call obj,$(PURE_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
 
-.PHONY: all clean deps deps-test test demo install unit system cli fuzz check conformance conformance-table format-check
+.PHONY: all clean deps deps-test test demo install unit system cli fuzz check conformance conformance-table format-check \
+	deb package-test
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 FORCE:
@@ -67,7 +69,7 @@ $(B)/tcptimer: $(CLI_OBJ) $(B)/libpure.a $(B)/libtcptimer.a
 # Names PREFIX, so made anew each time.
 $(B)/tcptimer.pc: FORCE
 	@mkdir -p $(@D)
-	@printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=$${prefix}/lib\n\nName: tcptimer\nDescription: reference engine of the kernel TCP timers\nVersion: %s\nCflags: -I$${includedir}\nLibs: -L$${libdir} -ltcptimer\n' $(PREFIX) $(VERSION) > $@
+	@printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=%s\n\nName: tcptimer\nDescription: reference engine of the kernel TCP timers\nVersion: %s\nCflags: -I$${includedir}\nLibs: -L$${libdir} -ltcptimer\n' $(PREFIX) $(LIBDIR) $(VERSION) > $@
 
 # ---- BPF: each file to an object, one linked object, one skeleton ----
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/tcptimer/*.h) Makefile
@@ -184,11 +186,11 @@ format-check:
 
 # ---- install ----
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tcptimer
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/tcptimer
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/tcptimer/schema
 	install -m 755 $(B)/tcptimer $(DESTDIR)$(PREFIX)/sbin/
-	install -m 644 $(B)/libtcptimer.a $(DESTDIR)$(PREFIX)/lib/
-	install -m 644 $(B)/tcptimer.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
+	install -m 644 $(B)/libtcptimer.a $(DESTDIR)$(LIBDIR)/
+	install -m 644 $(B)/tcptimer.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
 	install -m 644 include/tcptimer/*.h $(DESTDIR)$(PREFIX)/include/tcptimer/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
@@ -197,6 +199,13 @@ install: all
 	sed 's,/usr/local/sbin,$(PREFIX)/sbin,' contrib/systemd/tcptimer.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/tcptimer.service
 	install -d $(DESTDIR)$(PREFIX)/share/tcptimer/examples
 	install -m 644 contrib/examples/*.yaml $(DESTDIR)$(PREFIX)/share/tcptimer/examples/
+
+# ---- Debian packages, in $(B)/deb ----
+deb:
+	@sh contrib/deps.sh build package
+	sh contrib/deb.sh $(B)/deb $(VERSION)
+package-test: deb
+	sh tests/cli/test_package.sh $(B)/deb
 
 clean:
 	rm -rf $(B)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Makes sure that what tcptimer is built, shown and tested with is on this machine.
-# Receives groups: deps.sh [--check] build|demo|test...; installs missing Debian packages by name.
+# Receives groups: deps.sh [--check] build|demo|test|package...; installs missing Debian packages by
+# name. `deps.sh --packages GROUP` lists a group's, for debian/control.
 # Silent with status 0 when nothing is missing; 1 when something is and could not be installed.
 set -eu
 
@@ -44,6 +45,11 @@ test|cpio|cmd cpio|cpio, for the guests' file system
 test|xz-utils|cmd xz|xz, for the guests' modules
 test|zstd|cmd zstd|zstd, for the guests' modules
 test|libclang-rt-dev|clang-rt fuzzer|clang's runtime libraries (libFuzzer and the sanitizers)
+package|debhelper|cmd dh|debhelper
+package|dpkg-dev|cmd dpkg-buildpackage|the dpkg development tools
+package|libcmocka-dev|pc cmocka|the cmocka development headers
+package|lintian|cmd lintian|lintian
+package|systemd|cmd systemd-analyze|systemd-analyze, for the unit
 TABLE
 }
 
@@ -100,23 +106,33 @@ apt() {
 }
 
 usage() {
-	echo "usage: deps.sh [--check] build|demo|test..." >&2
+	echo "usage: deps.sh [--check|--packages] build|demo|test|package..." >&2
 	exit 2
 }
 
-check_only=
-if [ "${1-}" = --check ]; then
+check_only= list_only=
+case ${1-} in
+--check)
 	check_only=yes
 	shift
-fi
+	;;
+--packages)
+	list_only=yes
+	shift
+	;;
+esac
 [ $# -gt 0 ] || usage
 for group; do
 	case $group in
-	build | demo | test) ;;
+	build | demo | test | package) ;;
 	*) usage ;;
 	esac
 done
 
+if [ -n "$list_only" ]; then
+	table | awk -F'|' -v group="$1" 'index("," $1 ",", "," group ",") { print $2 }'
+	exit 0
+fi
 find_missing "$@"
 [ -n "$missing_packages" ] || exit 0
 
