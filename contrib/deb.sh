@@ -12,6 +12,9 @@ fi
 tree=$dir/tcptimer-$version
 rm -rf "$dir"
 mkdir -p "$tree"
+tree=$(cd "$tree" && pwd)
+trap 'rm -rf "$tree"' EXIT
+trap 'exit 130' INT TERM HUP
 # What git knows of or would, as it is now; elsewhere (a tarball) everything but what was built.
 if files=$(git ls-files -co --exclude-standard 2>/dev/null) && [ -n "$files" ]; then
 	git ls-files -co --exclude-standard | while IFS= read -r file; do

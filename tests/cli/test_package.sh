@@ -97,12 +97,8 @@ package=$(cd "$debs" && echo tcptimer_*.deb) library=$(cd "$debs" && echo libtcp
 version=$(dpkg-deb -f "$debs/$package" Version)
 unit=$root/contrib/systemd/tcptimer.service
 
-# The tags that it shows are printed; --pedantic asks for more than the archive does.
-lint() {
-	lintian --allow-root --pedantic --display-info --fail-on error,warning,info,pedantic \
-		--show-overrides "$debs"/*.changes
-}
-check "lintian finds nothing, source and packages" lint
+check "lintian finds nothing, source and packages" not prints . \
+	lintian --allow-root --pedantic --display-info "$debs"/*.changes
 
 check "the packages install" in_root dpkg -i "/tmp/debs/$package" "/tmp/debs/$library"
 check "the binary runs and says the package's version" prints "^tcptimer $version\$" in_root tcptimer --version
@@ -125,7 +121,7 @@ if [ -f "$unit" ]; then
 	check "the unit is in systemd's directory" has "$service"
 	check "systemd-analyze verify has nothing to say" not prints . in_root systemd-analyze verify --man=no "$service"
 	check "the unit runs the packaged binary" grep -q '^ExecStart=/usr/sbin/tcptimer ' "$work/root$service"
-	check "the unit is not enabled" not find "$work/root/etc/systemd" -name tcptimer.service -print -quit -exec false '{}' +
+	check "the unit is not enabled" [ -z "$(find "$work/root/etc/systemd" -name tcptimer.service)" ]
 fi
 
 cat >"$work/root/tmp/use.c" <<'C'
@@ -149,10 +145,10 @@ pins=$work/root/sys/fs/bpf/tcptimer
 in_force() { # the daemon comes, puts the policy in force, and is killed: what is pinned stays
 	printf 'version: 1\nrules: [{name: a, match: {cgroup: ["/%s/**"]}, set: {max_retries: 5}}]\n' "$cgroup" \
 		>"$work/root/etc/tcptimer/policy.yaml"
-	in_root tcptimer daemon --cgroup "/$cgroup" >"$work/log" 2>&1 &
+	chroot "$work/root" tcptimer daemon --cgroup "/$cgroup" >"$work/log" 2>&1 &
 	daemon=$!
 	for _ in $(seq 300); do
-		in_root tcptimer policy show 2>/dev/null | grep -q '^a  *\|rule a\| a ' && break
+		in_root tcptimer policy show --json 2>/dev/null | grep -q '"a"' && break
 		kill -0 "$daemon" 2>/dev/null || break
 		sleep 0.2
 	done
