@@ -153,6 +153,7 @@ cli: all
 	sh tests/cli/test_preview.sh $(B)/tcptimer
 	sh tests/cli/test_daemon.sh $(B)/tcptimer
 	sh tests/cli/test_story.sh $(B)/tcptimer
+	sh tests/cli/test_prometheus.sh
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
@@ -199,6 +200,9 @@ install: all
 	sed 's,/usr/local/sbin,$(PREFIX)/sbin,' contrib/systemd/tcptimer.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/tcptimer.service
 	install -d $(DESTDIR)$(PREFIX)/share/tcptimer/examples
 	install -m 644 contrib/examples/*.yaml $(DESTDIR)$(PREFIX)/share/tcptimer/examples/
+	install -d $(DESTDIR)$(PREFIX)/share/tcptimer/prometheus $(DESTDIR)$(PREFIX)/share/tcptimer/grafana
+	install -m 644 contrib/prometheus/*.yml $(DESTDIR)$(PREFIX)/share/tcptimer/prometheus/
+	install -m 644 contrib/grafana/tcptimer.json $(DESTDIR)$(PREFIX)/share/tcptimer/grafana/
 
 # ---- Debian packages, in $(B)/deb ----
 deb:
