@@ -43,7 +43,7 @@ PURE_OBJ := $(call obj,$(PURE_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
 
 .PHONY: all clean deps deps-test test demo install unit system cli fuzz check conformance conformance-table format-check \
-	deb package-test
+	deb package-test kubernetes-test
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 FORCE:
@@ -210,6 +210,11 @@ deb:
 	sh contrib/deb.sh $(B)/deb $(VERSION)
 package-test: deb
 	sh tests/cli/test_package.sh $(B)/deb
+
+# The manifests against the Kubernetes API's schemas, from the npm registry the first time.
+kubernetes-test: all
+	@sh contrib/deps.sh build kubernetes
+	sh tests/cli/test_kubernetes.sh $(B)/tcptimer $(B)
 
 clean:
 	rm -rf $(B)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Makes sure that what tcptimer is built, shown and tested with is on this machine.
-# Receives groups: deps.sh [--check] build|demo|test|package...; installs missing Debian packages by
+# Receives groups: deps.sh [--check] build|demo|test|package|kubernetes...; installs missing Debian packages by
 # name. `deps.sh --packages GROUP` lists a group's, for debian/control.
 # Silent with status 0 when nothing is missing; 1 when something is and could not be installed.
 set -eu
@@ -50,6 +50,9 @@ package|dpkg-dev|cmd dpkg-buildpackage|the dpkg development tools
 package|libcmocka-dev|pc cmocka|the cmocka development headers
 package|lintian|cmd lintian|lintian
 package|systemd|cmd systemd-analyze|systemd-analyze, for the unit
+kubernetes|kubernetes-client|cmd kubectl|kubectl, for kustomize
+kubernetes|npm|cmd npm node|npm and node, for the Kubernetes schemas
+kubernetes|python3-yaml|py yaml|the Python module yaml
 TABLE
 }
 
@@ -106,7 +109,7 @@ apt() {
 }
 
 usage() {
-	echo "usage: deps.sh [--check|--packages] build|demo|test|package..." >&2
+	echo "usage: deps.sh [--check|--packages] build|demo|test|package|kubernetes..." >&2
 	exit 2
 }
 
@@ -124,7 +127,7 @@ esac
 [ $# -gt 0 ] || usage
 for group; do
 	case $group in
-	build | demo | test | package) ;;
+	build | demo | test | package | kubernetes) ;;
 	*) usage ;;
 	esac
 done

@@ -29,9 +29,10 @@ check() { # check NAME COMMAND…
 	fi
 }
 # shellcheck disable=SC2086
-cp $rules "$root/tests/prometheus/alerts.test.yml" "$work/"
+cp $rules "$root/contrib/prometheus/prometheus.yml" "$root/tests/prometheus/alerts.test.yml" "$work/"
 # shellcheck disable=SC2086
 check "promtool accepts the rules" "$bin/promtool" check rules $rules
+check "promtool accepts the configuration" "$bin/promtool" check config "$work/prometheus.yml"
 check "promtool's unit tests of the rules" "$bin/promtool" test rules "$work/alerts.test.yml"
 sed -n "s|^ *- alert: ||p" "$root/contrib/prometheus/tcptimer.alerts.yml" >"$work/alerts"
 while read -r alert; do
