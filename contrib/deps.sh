@@ -32,12 +32,12 @@ build|libseccomp-dev|pc libseccomp|the libseccomp development headers
 build|libcap-dev|pc libcap|the libcap development headers
 build|libmd-dev|pc libmd|the libmd development headers
 demo,test|iproute2|cmd ip ss|the iproute2 commands ip and ss
-test|libcmocka-dev|pc cmocka|the cmocka development headers
+test,package|libcmocka-dev|pc cmocka|the cmocka development headers
 test|python3|cmd /usr/bin/python3|Python 3
 test|python3-jsonschema|py jsonschema|the Python module jsonschema
 test|jq|cmd jq|jq
 test|mandoc|cmd mandoc|mandoc
-test|systemd|cmd systemd-analyze|systemd-analyze, for the unit
+test,package|systemd|cmd systemd-analyze|systemd-analyze, for the unit
 test|procps|cmd ps sysctl|the procps commands ps and sysctl
 test|clang-format|cmd clang-format|clang-format
 test|qemu-system-x86|cmd qemu-system-x86_64|the emulator qemu-system-x86_64, for the guests
@@ -47,9 +47,7 @@ test|zstd|cmd zstd|zstd, for the guests' modules
 test|libclang-rt-dev|clang-rt fuzzer|clang's runtime libraries (libFuzzer and the sanitizers)
 package|debhelper|cmd dh|debhelper
 package|dpkg-dev|cmd dpkg-buildpackage|the dpkg development tools
-package|libcmocka-dev|pc cmocka|the cmocka development headers
 package|lintian|cmd lintian|lintian
-package|systemd|cmd systemd-analyze|systemd-analyze, for the unit
 kubernetes|kubernetes-client|cmd kubectl|kubectl, for kustomize
 kubernetes|npm|cmd npm node|npm and node, for the Kubernetes schemas
 kubernetes|python3-yaml|py yaml|the Python module yaml
