@@ -7,6 +7,7 @@
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 B ?= build
 
 CC ?= gcc
@@ -41,7 +42,8 @@ ENGINE_OBJ := $(call obj,$(ENGINE_SRC))
 PURE_OBJ := $(call obj,$(PURE_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
 
-.PHONY: all clean deps deps-test test demo install unit system cli fuzz check conformance conformance-table format-check
+.PHONY: all clean deps deps-test test demo install unit system cli fuzz check conformance conformance-table format-check \
+	deb package-test kubernetes-test
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 FORCE:
@@ -72,7 +74,7 @@ $(B)/tcptimer.bash: $(B)/tcptimer
 # Names PREFIX, so made anew each time.
 $(B)/tcptimer.pc: FORCE
 	@mkdir -p $(@D)
-	@printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=$${prefix}/lib\n\nName: tcptimer\nDescription: reference engine of the kernel TCP timers\nVersion: %s\nCflags: -I$${includedir}\nLibs: -L$${libdir} -ltcptimer\n' $(PREFIX) $(VERSION) > $@
+	@printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=%s\n\nName: tcptimer\nDescription: reference engine of the kernel TCP timers\nVersion: %s\nCflags: -I$${includedir}\nLibs: -L$${libdir} -ltcptimer\n' $(PREFIX) $(LIBDIR) $(VERSION) > $@
 
 # ---- BPF: each file to an object, one linked object, one skeleton ----
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/tcptimer/*.h) Makefile
@@ -161,6 +163,7 @@ cli: all
 	bash tests/cli/test_completion.sh $(B)/tcptimer.bash
 	sh tests/cli/test_summary.sh $(B)/tcptimer
 	sh tests/cli/test_top.sh $(B)/tcptimer
+	sh tests/cli/test_prometheus.sh
 fuzz: $(FUZZ)
 	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
@@ -194,11 +197,11 @@ format-check:
 
 # ---- install ----
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tcptimer
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/tcptimer
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/tcptimer/schema
 	install -m 755 $(B)/tcptimer $(DESTDIR)$(PREFIX)/sbin/
-	install -m 644 $(B)/libtcptimer.a $(DESTDIR)$(PREFIX)/lib/
-	install -m 644 $(B)/tcptimer.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
+	install -m 644 $(B)/libtcptimer.a $(DESTDIR)$(LIBDIR)/
+	install -m 644 $(B)/tcptimer.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
 	install -m 644 include/tcptimer/*.h $(DESTDIR)$(PREFIX)/include/tcptimer/
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 644 $(B)/tcptimer.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tcptimer
@@ -209,8 +212,23 @@ install: all
 	sed 's,/usr/local/sbin,$(PREFIX)/sbin,' contrib/systemd/tcptimer.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/tcptimer.service
 	install -d $(DESTDIR)$(PREFIX)/share/tcptimer/examples
 	install -m 644 contrib/examples/*.yaml $(DESTDIR)$(PREFIX)/share/tcptimer/examples/
+	install -d $(DESTDIR)$(PREFIX)/share/tcptimer/prometheus $(DESTDIR)$(PREFIX)/share/tcptimer/grafana
+	install -m 644 contrib/prometheus/*.yml $(DESTDIR)$(PREFIX)/share/tcptimer/prometheus/
+	install -m 644 contrib/grafana/tcptimer.json $(DESTDIR)$(PREFIX)/share/tcptimer/grafana/
+
+# ---- Debian packages, in $(B)/deb ----
+deb:
+	@sh contrib/deps.sh build package
+	sh contrib/deb.sh $(B)/deb $(VERSION)
+package-test: deb
+	sh tests/cli/test_package.sh $(B)/deb
+
+# The manifests against the Kubernetes API's schemas, from the npm registry the first time.
+kubernetes-test: all
+	@sh contrib/deps.sh build kubernetes
+	sh tests/cli/test_kubernetes.sh $(B)/tcptimer $(B)
 
 clean:
 	rm -rf $(B)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Makes sure that what tcptimer is built, shown and tested with is on this machine.
-# Receives groups: deps.sh [--check] build|demo|test...; installs missing Debian packages by name.
+# Receives groups: deps.sh [--check] build|demo|test|package|kubernetes...; installs missing Debian packages by
+# name. `deps.sh --packages GROUP` lists a group's, for debian/control.
 # Silent with status 0 when nothing is missing; 1 when something is and could not be installed.
 set -eu
 
@@ -32,12 +33,12 @@ build|libcap-dev|pc libcap|the libcap development headers
 build|libmd-dev|pc libmd|the libmd development headers
 build|libncurses-dev|pc ncursesw|the ncurses development headers
 demo,test|iproute2|cmd ip ss|the iproute2 commands ip and ss
-test|libcmocka-dev|pc cmocka|the cmocka development headers
+test,package|libcmocka-dev|pc cmocka|the cmocka development headers
 test|python3|cmd /usr/bin/python3|Python 3
 test|python3-jsonschema|py jsonschema|the Python module jsonschema
 test|jq|cmd jq|jq
 test|mandoc|cmd mandoc|mandoc
-test|systemd|cmd systemd-analyze|systemd-analyze, for the unit
+test,package|systemd|cmd systemd-analyze|systemd-analyze, for the unit
 test|tmux|cmd tmux|tmux, for the live screen
 test|procps|cmd ps sysctl|the procps commands ps and sysctl
 test|clang-format|cmd clang-format|clang-format
@@ -46,6 +47,12 @@ test|cpio|cmd cpio|cpio, for the guests' file system
 test|xz-utils|cmd xz|xz, for the guests' modules
 test|zstd|cmd zstd|zstd, for the guests' modules
 test|libclang-rt-dev|clang-rt fuzzer|clang's runtime libraries (libFuzzer and the sanitizers)
+package|debhelper|cmd dh|debhelper
+package|dpkg-dev|cmd dpkg-buildpackage|the dpkg development tools
+package|lintian|cmd lintian|lintian
+kubernetes|kubernetes-client|cmd kubectl|kubectl, for kustomize
+kubernetes|npm|cmd npm node|npm and node, for the Kubernetes schemas
+kubernetes|python3-yaml|py yaml|the Python module yaml
 TABLE
 }
 
@@ -102,23 +109,33 @@ apt() {
 }
 
 usage() {
-	echo "usage: deps.sh [--check] build|demo|test..." >&2
+	echo "usage: deps.sh [--check|--packages] build|demo|test|package|kubernetes..." >&2
 	exit 2
 }
 
-check_only=
-if [ "${1-}" = --check ]; then
+check_only= list_only=
+case ${1-} in
+--check)
 	check_only=yes
 	shift
-fi
+	;;
+--packages)
+	list_only=yes
+	shift
+	;;
+esac
 [ $# -gt 0 ] || usage
 for group; do
 	case $group in
-	build | demo | test) ;;
+	build | demo | test | package | kubernetes) ;;
 	*) usage ;;
 	esac
 done
 
+if [ -n "$list_only" ]; then
+	table | awk -F'|' -v group="$1" 'index("," $1 ",", "," group ",") { print $2 }'
+	exit 0
+fi
 find_missing "$@"
 [ -n "$missing_packages" ] || exit 0
 
