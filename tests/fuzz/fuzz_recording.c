@@ -15,7 +15,7 @@
 /* A type, then the begin of its body; the rest is zero. */
 static const struct fuzz_seed seeds[] = {
 	FUZZ_SEED("\1\0\0\0\0"),
-	FUZZ_SEED("\2\2\0\0\2\1\3\2\2\1\0\0\1\20"),
+	FUZZ_SEED("\2\100\0\1\2\3\4\5\6\7\10\2\140\0\10\7\6\5\4\3\2\1"),
 	FUZZ_SEED("\3\30\0\1"),
 	FUZZ_SEED("\4\20\0\7\0\0\0\0\0\0\0/a.slice"),
 	FUZZ_SEED("\5\7\0\7\0\0\0two"),
@@ -108,6 +108,35 @@ static void read_all(const uint8_t *data, size_t size)
 	recording_names_free(&names);
 }
 
+/* What the bytes are laid over: a stalled connection's event, or a socket. */
+static size_t plain_body(unsigned int type, uint8_t *body)
+{
+	struct tcptimer_event event = { .size = sizeof(event),
+					.version = TCPTIMER_EVENT_VERSION,
+					.kind = TCPTIMER_EVENT_EXPIRED,
+					.timer = TCPTIMER_TIMER_RETRANS,
+					.stall_timer = TCPTIMER_TIMER_RETRANS,
+					.what = TCPTIMER_W_TIMER,
+					.before = { .state = TCPTIMER_STATE_ESTABLISHED },
+					.after = { .sk = 64,
+						   .family = 2,
+						   .state = TCPTIMER_STATE_ESTABLISHED,
+						   .pending = TCPTIMER_PENDING_RETRANS,
+						   .flags = TCPTIMER_F_WRITE_PENDING,
+						   .packets_out = 1,
+						   .retransmits = 1 } };
+
+	if (type == TCPTIMER_RECORDING_EVENT) {
+		memcpy(body, &event, sizeof(event));
+		return sizeof(event);
+	}
+	if (type == TCPTIMER_RECORDING_SNAPSHOT) {
+		memcpy(body, &event.after, sizeof(event.after));
+		return sizeof(event.after);
+	}
+	return 0;
+}
+
 /* A header that is good but for its profile and HZ, then records whose heads are made good. */
 static void read_mended(const uint8_t *data, size_t size)
 {
@@ -130,22 +159,28 @@ static void read_mended(const uint8_t *data, size_t size)
 	memcpy(file, &h, sizeof(h));
 	while (size > 3) {
 		struct tcptimer_recording_head head = { .type = data[0], .number = ++number };
-		size_t want = data[1] | (size_t)(data[2] & 31) << 8, got;
+		size_t want = data[1] | (size_t)(data[2] & 31) << 8, from = 0, got, i;
+		uint8_t *body = file + used + sizeof(head);
 
-		head.length = want > 8192 ? 8192 : (__u32)want;
-		if (head.type == TCPTIMER_RECORDING_SNAPSHOT)
-			head.length = sizeof(struct tcptimer_snapshot);
-		else if (head.type == TCPTIMER_RECORDING_EVENT)
-			head.length = sizeof(struct tcptimer_event);
+		if (used + RECORDING_PIECE_MAX > sizeof(file))
+			break;
+		memset(body, 0, TCPTIMER_RECORDING_BODY_MAX);
+		head.length = (__u32)plain_body(head.type, body);
+		if (head.length)
+			from = want %
+			       head.length; /* the bytes change what is there, from here on */
+		else
+			head.length = want > TCPTIMER_RECORDING_BODY_MAX ?
+					      TCPTIMER_RECORDING_BODY_MAX :
+					      (__u32)want;
 		data += 3;
 		size -= 3;
-		got = size < head.length ? size : head.length;
-		if (used + sizeof(head) + head.length > sizeof(file))
-			break;
-		memset(file + used + sizeof(head), 0, head.length);
-		memcpy(file + used + sizeof(head), data, got);
-		head.checksum = (__u32)crc32(crc32(0, (const void *)&head, 12),
-					     file + used + sizeof(head), head.length);
+		got = size < head.length - from ? size : head.length - from;
+		if (from && got > 8)
+			got = 8;
+		for (i = 0; i < got; i++)
+			body[from + i] ^= data[i];
+		head.checksum = (__u32)crc32(crc32(0, (const void *)&head, 12), body, head.length);
 		memcpy(file + used, &head, sizeof(head));
 		used += sizeof(head) + head.length;
 		data += got;

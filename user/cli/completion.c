@@ -215,6 +215,8 @@ static const struct {
 	const char *action;
 } values[] = {
 	{ "FILE", "_tcptimer_files \"$cur\"" },
+	{ "PATH", "_tcptimer_files \"$cur\"" },
+	{ "DIR", "_tcptimer_files \"$cur\"" },
 	{ "NS", "_tcptimer_netns \"$cur\"" },
 	{ "VERSION", "_tcptimer_words \"$_tcptimer_kernels\" \"$cur\"" },
 	{ "ASSUMPTION", "_tcptimer_words \"$_tcptimer_peers\" \"$cur\"" },

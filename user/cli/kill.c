@@ -111,6 +111,10 @@ static int kill_row(struct kill *k, const struct conn *conn)
 		"-",
 	};
 
+	if (!k->table) /* no title without a row */
+		k->table = text_table_new(stdout, kill_columns, KILL_COLUMNS, cli_width(), 1);
+	if (!k->table)
+		return -ENOMEM;
 	if (tcptimer_stall_timer(s))
 		cells[3] = text_span(conn_stall_ms(s, k->names.hz), age, sizeof(age));
 	snprintf(cookie, sizeof(cookie), "%llu", (unsigned long long)s->cookie);
@@ -171,13 +175,10 @@ static int kill_preview(struct kill *k)
 		return cli_fail_kernel("loading the snapshot program", err);
 	err = owners_load(reader.bpf, &k->owners);
 	k->names.owners = k->owners;
-	k->table = text_table_new(stdout, kill_columns, KILL_COLUMNS, cli_width(), 1);
-	if (!k->table)
-		err = -ENOMEM;
 	if (!err)
 		err = snapshots_read(&reader, kill_socket, k);
 	snapshots_close(&reader);
-	if (k->count && text_table_end(k->table) && !err)
+	if (k->table && text_table_end(k->table) && !err)
 		err = -EIO;
 	if (k->too_many)
 		return cli_fail("more than %d connections match; narrow the filter",
