@@ -147,6 +147,8 @@ conformance-table:
 	@cat $(CONF_OUT)/table.md
 
 FUZZ_SECONDS ?= 5
+# What strangers can write to: a minute each.
+FUZZ_LONG ?= fuzz_policy fuzz_ctl
 unit: $(UNIT)
 	sh tests/run.sh $(UNIT)
 system: $(SYSTEM) all
@@ -165,7 +167,7 @@ cli: all
 	sh tests/cli/test_top.sh $(B)/tcptimer
 	sh tests/cli/test_prometheus.sh
 fuzz: $(FUZZ)
-	sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
+	FUZZ_LONG="$(FUZZ_LONG)" sh tests/fuzz.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
 	$(MAKE) format-check
 	$(MAKE) unit

@@ -1,12 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # fuzz.sh DIR SECONDS TARGET…: each libFuzzer target for a while; what it finds stays in DIR/corpus.
+# FUZZ_LONG: names of targets that run FUZZ_LONG_SECONDS (default 60), since outsiders feed them.
 set -u
-dir=$1 seconds=$2
+dir=$1 default=$2
 shift 2
 passed=0 failed=0
 for t in "$@"; do
-	name=$(basename "$t")
+	name=$(basename "$t") seconds=$default
+	case " ${FUZZ_LONG:-} " in
+	*" $name "*) seconds=${FUZZ_LONG_SECONDS:-60} ;;
+	esac
 	mkdir -p "$dir/corpus/$name"
 	seeds=tests/fuzz/seeds/$name
 	[ -d "$seeds" ] || seeds=
