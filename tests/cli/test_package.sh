@@ -115,6 +115,8 @@ for file in "$root"/man/*.[58] "$root"/contrib/schema/*.json "$root"/contrib/exa
 done >"$work/out"
 [ ! -s "$work/out" ]
 verdict $? "pages, schemas and examples are in their places"
+check "rules, dashboard and completion too" has /usr/share/tcptimer/prometheus/tcptimer.alerts.yml \
+	/usr/share/tcptimer/grafana/tcptimer.json /usr/share/bash-completion/completions/tcptimer
 check "an example passes the check" in_root tcptimer policy check /usr/share/tcptimer/examples/policy.yaml
 if [ -f "$unit" ]; then
 	service=$(in_root dpkg -L tcptimer | grep '/systemd/system/tcptimer.service$')
