@@ -6,6 +6,9 @@
 #ifndef TCPTIMER_SUMMARY_MAP_H
 #define TCPTIMER_SUMMARY_MAP_H
 
+/* Columns of comments are laid out by hand. */
+/* clang-format off */
+
 #ifndef __bpf__
 #include <linux/types.h>
 #endif
@@ -82,5 +85,7 @@ struct tcptimer_summary_counts {
 _Static_assert(sizeof(struct tcptimer_summary_key) == 64, "tcptimer_summary_key");
 _Static_assert(TCPTIMER_BUCKET_COUNT == 21, "buckets");
 #endif
+
+/* clang-format on */
 
 #endif

@@ -3,7 +3,7 @@
 """Connections for test_summary.sh and test_top.sh: a peer, and applications that will stall.
 
 Receives its part: `peer`, or `app NAME…` with what to open; says "ready", then waits for lines on
-standard input: `send` data on the connections of `request`, `reset`, `close`, `quit`.
+standard input: `send` data on the connections of `request`; `reset` and `close` one of theirs; `quit`.
 """
 import select
 import socket
@@ -93,11 +93,10 @@ def app(words):
             for sock in requests:
                 sock.send(b"?")
         elif line == "reset\n":
-            for sock in resets:
-                sock.send(b"?")
+            held.append(resets.pop())
+            held[-1].send(b"?")
         elif line == "close\n":
-            for sock in closes:
-                sock.close()
+            closes.pop().close()
         elif line == "quit\n":
             return
 

@@ -111,7 +111,7 @@ peer_returns() {
 }
 
 # Five connections that stall: two retrans in a container, probe0 and keepalive in a unit, a SYN in a
-# cgroup of a hostile name; and one that does not.
+# cgroup of a hostile name; and two that do not, and what the arguments add to the container.
 stalls_start() {
 	cgroup_root=$(awk '{ for (i = 7; i < NF; i++) if ($i == "-" && $(i + 1) == "cgroup2" && $4 == "/") { print $5; exit } }' /proc/self/mountinfo)
 	[ -n "$cgroup_root" ] || skip "no cgroup v2 is mounted"
@@ -122,7 +122,7 @@ stalls_start() {
 	part peer "$peer_ns" peer peer
 	exec 3>"$work/peer"
 	wait_until 50 grep -q ready "$work/peer.out" || skip "the peer did not start"
-	part "docker-$container_id.scope" "$app_ns" orders app orders request request reset close
+	part "docker-$container_id.scope" "$app_ns" orders app orders request request reset close "$@"
 	exec 4>"$work/orders"
 	part web.service "$app_ns" logs app logs stream idle
 	exec 5>"$work/logs"

@@ -16,7 +16,7 @@ check "an interval that is none" status_is 2 "$tcptimer" summary 5parsecs
 check "a count that is none" says "'0' is no count" "$tcptimer" summary 1 0
 check "a filter that is none" status_is 2 "$tcptimer" summary 1 frobnicate
 
-stalls_start || skip "the connections did not stall"
+stalls_start reset reset close close || skip "the connections did not stall"
 
 # ---- once: against `list`
 "$tcptimer" list --json netns "$app_ns" >"$work/list.json"
@@ -41,49 +41,65 @@ check "once: histograms count all" jq -e '.total as $t | [.total.histograms.rto[
 check "once: a container by its name" jq -e '.groups[] | select(.name == "docker 7f3c0a9d81e2") | .stalled_on.retrans == 2' "$work/once.json"
 check "once: a unit by its name" jq -e '.groups[] | select(.name == "web.service") | .stalled == 2' "$work/once.json"
 check "what hurts most is first" jq -e '[.groups[].stalled] | . == (sort | reverse)' "$work/once.json"
-check "text: a line for the container" says "^docker 7f3c0a9d81e2 +4 +2 +2 retrans " "$tcptimer" summary netns "$app_ns"
+check "text: a line for the container" says "^docker 7f3c0a9d81e2 +8 +2 +2 retrans " "$tcptimer" summary netns "$app_ns"
 check "text: a hostile name is escaped" says "evil.x1b\[2J +1 +1 +1 syn " "$tcptimer" summary netns "$app_ns"
-check "text: the path, with --full" says "^/$name/docker-$container_id.scope +4 " "$tcptimer" summary --full netns "$app_ns"
+check "text: the path, with --full" says "^/$name/docker-$container_id.scope +8 " "$tcptimer" summary --full netns "$app_ns"
 check "text: bars" says "^rto .* 2  #+$" "$tcptimer" summary --histogram netns "$app_ns"
-check "by netns" says "^$app_ns +7 +5 " "$tcptimer" summary --by netns netns "$app_ns"
+check "by netns" says "^$app_ns +11 +5 " "$tcptimer" summary --by netns netns "$app_ns"
 check "by remote" says "^192.0.2.40 +1 +1 +1 syn " "$tcptimer" summary --by remote netns "$app_ns"
-check "by process" says "^orders/[0-9]+ +4 +2 +2 retrans " "$tcptimer" summary --by process netns "$app_ns"
-check "by rule: none" says "^- +7 +5 " "$tcptimer" summary --by rule netns "$app_ns"
+check "by process" says "^orders/[0-9]+ +8 +2 +2 retrans " "$tcptimer" summary --by process netns "$app_ns"
+check "by rule: none" says "^- +11 +5 " "$tcptimer" summary --by rule netns "$app_ns"
 check "a filter" jq -e '.total.sockets == 2' <<JSON
 $("$tcptimer" summary --json "netns $app_ns and timer retrans")
 JSON
 
-# ---- an interval: against `trace`. Ends of each kind, recoveries and retransmissions lie in it.
-"$tcptimer" trace -a --json >"$work/trace.json" 2>"$work/trace.err" &
-trace=$!
-pids="$pids $trace"
-wait_until 50 attached "$trace" || skip "trace did not start"
-for by in cgroup netns remote process; do
-	"$tcptimer" summary 9 1 --json --by $by >"$work/$by.json" &
-	eval "summary_$by=\$!"
+# ---- an interval: against `trace`. Two stalls that begin and recover, a reset and a close lie well in it.
+# Each program set counts by itself: where the kernel left out runs of one (it does on some hosts under
+# load, and says so), their numbers differ, and the interval is repeated.
+looks="cgroup netns remote process filter"
+interval() {
+	"$tcptimer" trace -a --json >"$work/trace.json" 2>"$work/trace.err" &
+	trace=$!
+	pids="$pids $trace"
+	for by in cgroup netns remote process; do
+		"$tcptimer" summary 12 1 --json --by $by >"$work/$by.json" &
+		eval "summary_$by=\$!"
+		pids="$pids $!"
+	done
+	"$tcptimer" summary 12 1 --json "netns $app_ns" >"$work/filter.json" &
+	summary_filter=$!
 	pids="$pids $!"
-done
-"$tcptimer" summary 9 1 --json "netns $app_ns" >"$work/filter.json" &
-summary_filter=$!
-pids="$pids $!"
-for by in cgroup netns remote process filter; do
-	eval "pid=\$summary_$by"
-	wait_until 50 attached "$pid" || skip "summary did not start"
-done
-sleep 1.5
+	wait_until 100 attached "$trace" || skip "trace did not start"
+	for by in $looks; do
+		eval "wait_until 100 attached \$summary_$by" || skip "summary did not start"
+	done
+	sleep 1.5
+	peer_vanishes
+	echo send >&4
+	sleep 1.5
+	peer_returns
+	sleep 2.5
+	echo reset >&4
+	echo close >&4
+	for by in $looks; do
+		eval "wait \$summary_$by"
+	done
+	sleep 0.5
+	kill -INT "$trace"
+	wait "$trace" 2>/dev/null
+	grep -q '^lost *0$' "$work/trace.err" &&
+		! grep -q '^missed' "$work/trace.err" && jq -es 'all(.lost | add == 0)' \
+		"$work/cgroup.json" "$work/netns.json" "$work/remote.json" "$work/process.json" "$work/filter.json"
+}
 peer_returns
-sleep 4
-echo reset >&4
-echo close >&4
-for by in cgroup netns remote process filter; do
-	eval "wait \$summary_$by"
+wait_until 100 list_has '[.[] | select(.timer == "retrans" and .stalled)] == []' || skip "the stalls did not recover"
+for try in 1 2 3; do
+	interval >/dev/null && break
+	echo "# try $try: something was lost: $(cat "$work/cgroup.json" "$work/filter.json" | jq -c .lost | tr '\n' ' ')"
 done
-sleep 0.5
-kill -INT "$trace"
-wait "$trace" 2>/dev/null
 for by in cgroup netns remote process filter; do
 	check "interval, $by: JSON fits its schema" fits summary.schema.json "$work/$by.json"
-	check "interval, $by: nothing is lost" jq -e '.lost | add == 0' "$work/$by.json"
+	check "interval, $by: nothing is lost" jq -e '.lost | if add == 0 then true else tostring + "\n" | halt_error(1) end' "$work/$by.json"
 done
 # The interval's ends are known to a fraction of a second: events near them may be in or out.
 held() { # held SUMMARY GROUP-KEY GROUP SUMMARY-KEY TRACE-CONDITION AT-LEAST
@@ -125,5 +141,44 @@ wait_until 50 attached "$pid"
 kill -INT "$pid"
 wait "$pid"
 check "interrupted: exit status" test $? = 0
+
+# ---- by rule: a policy ends the container's connections
+grep -q '^[^ ]* /sys/fs/bpf bpf ' /proc/mounts || mount -t bpf bpf /sys/fs/bpf || skip "no bpffs can be mounted"
+pins=/sys/fs/bpf/$name
+export TCPTIMER_SOCKET="$work/run/ctl.sock" TCPTIMER_PIN_DIR="$pins"
+policy_clean_up() {
+	kill "$daemon" 2>/dev/null && wait "$daemon" 2>/dev/null
+	"$tcptimer" policy clear >/dev/null 2>&1
+	rm -f "$pins"/* 2>/dev/null
+	rmdir "$pins" 2>/dev/null
+	stalls_clean_up
+}
+cat >"$work/policy.yaml" <<YAML
+version: 1
+rules:
+  - name: orders-give-up
+    match:
+      cgroup: ["/$name/docker-*.scope"]
+    mode: enforce
+    set:
+      user_timeout: 3s
+YAML
+chmod 755 "$work"
+"$tcptimer" daemon --cgroup "/$name" --policy "$work/policy.yaml" 2>"$work/log" &
+daemon=$!
+trap policy_clean_up EXIT
+check "a policy is in force" wait_until 100 grep -q 'is ready' "$work/log"
+check "by rule: the container's sockets" says "^orders-give-up +[0-9]+ +0 " "$tcptimer" summary --by rule netns "$app_ns"
+"$tcptimer" summary 9 1 --by rule --json >"$work/rule.json" &
+summary_rule=$!
+pids="$pids $!"
+wait_until 50 attached "$summary_rule" || skip "summary did not start"
+sleep 0.5
+peer_vanishes
+echo send >&4
+wait "$summary_rule"
+check "by rule: JSON fits its schema" fits summary.schema.json "$work/rule.json"
+check "by rule: ends by policy" jq -e '.groups[] | select(.group == "orders-give-up") | .ended.policy == 2' "$work/rule.json"
+check "by rule: what was sent again before" jq -e '.groups[] | select(.group == "orders-give-up") | .retransmissions >= 4 and .timeouts >= 6' "$work/rule.json"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -155,8 +155,9 @@ wait_until 20 eval 'see | grep -A1 "^status 0" | tail -1 | grep -q :'
 check "the terminal is as it was" sh -c "[ \"\$(LC_ALL=C.UTF-8 tmux -L $name capture-pane -p | grep -cE '^[0-9a-f:]{40,}' )\" -ge 2 ] &&
 	LC_ALL=C.UTF-8 tmux -L $name capture-pane -p -J | grep -E '^[0-9a-f]+:' | sort -u | wc -l | grep -qx 1"
 screen kill-server
-
-screen new-session -d -x 80 -y 24 "LC_ALL=C TERM=vt100 $tcptimer top netns $app_ns"
+wait_until 20 eval '! screen list-sessions 2>/dev/null'
+# A server on its way out refuses a new session.
+wait_until 20 screen new-session -d -x 80 -y 24 "LC_ALL=C TERM=vt100 $tcptimer top netns $app_ns"
 check "vt100, no UTF-8: comes up" rows_are 5
 check "vt100, no UTF-8: ASCII alone" sh -c "! LC_ALL=C.UTF-8 tmux -L $name capture-pane -p | LC_ALL=C grep -q '[^ -~]'"
 keys F10
