@@ -659,8 +659,8 @@ static __always_inline bool trace_replaced(const struct tcptimer_event *ev)
 }
 
 /*
- * With every socket told of, an RST that comes outside a stall is told with the CLOSE that it brings
- * about at once; until then the table of stalls knows of it.
+ * With every socket told of or counted, an RST that comes outside a stall goes with the CLOSE that it
+ * brings about at once; until then the table of stalls knows of it.
  */
 static __always_inline void trace_reset_keep(__u64 sk)
 {
@@ -866,7 +866,7 @@ int BPF_PROG(trace_receive_reset, struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 
-	if (!cfg_all || trace_stall_find(key))
+	if ((!cfg_all && !cfg_count) || trace_stall_find(key))
 		trace_reset(SLOT_RECEIVE_RESET, key, TRACE_S_RST_IN, TCPTIMER_W_RST_IN);
 	else if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCPTIMER_STATE_CLOSE)
 		trace_reset_keep(key);
