@@ -258,12 +258,25 @@ static __always_inline bool policy_is_option(__u64 id)
 	return id < POLICY_SETTING_COUNT && id != POLICY_MAX_RETRIES && id != POLICY_SYN_RTO;
 }
 
+/*
+ * The same number, its range told anew. On paths that can't be, 6.1 knows it to be above 8 and below 7
+ * at once, and refuses it as an index.
+ */
+static __always_inline __u64 policy_bounded(__u64 id)
+{
+	asm volatile("%0 &= 15" : "+r"(id));
+	return id;
+}
+
 static long policy_learn_next(__u32 i, void *arg)
 {
 	struct policy_loop *loop = arg;
 	__u64 id = policy_loop_id(i);
 
-	if (policy_is_option(id))
+	if (!policy_is_option(id))
+		return 0;
+	id = policy_bounded(id);
+	if (id < POLICY_SETTING_COUNT)
 		policy_learn(loop->sk, loop->st, id);
 	return 0;
 }
@@ -281,6 +294,9 @@ static long policy_apply_next(__u32 i, void *arg)
 	/* TCP_SYNCNT is of no use once the SYN is answered. */
 	if (id == POLICY_SYN_RETRIES && !loop->syn &&
 	    !(loop->st->changed & POLICY_BIT(POLICY_SYN_RETRIES)))
+		return 0;
+	id = policy_bounded(id);
+	if (id >= POLICY_SETTING_COUNT)
 		return 0;
 	policy_apply_one(loop->ctx, loop->sk, loop->st, id, loop->count);
 	if (loop->st->rule && loop->st->mode == POLICY_AUDIT)
