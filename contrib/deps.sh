@@ -30,6 +30,7 @@ build|libsystemd-dev|pc libsystemd|the libsystemd development headers
 build|libseccomp-dev|pc libseccomp|the libseccomp development headers
 build|libcap-dev|pc libcap|the libcap development headers
 build|libmd-dev|pc libmd|the libmd development headers
+build|libmicrohttpd-dev|pc libmicrohttpd|the libmicrohttpd development headers
 demo,test|iproute2|cmd ip ss|the iproute2 commands ip and ss
 test|libcmocka-dev|pc cmocka|the cmocka development headers
 test|python3|cmd /usr/bin/python3|Python 3
