@@ -32,6 +32,7 @@ build|libseccomp-dev|pc libseccomp|the libseccomp development headers
 build|libcap-dev|pc libcap|the libcap development headers
 build|libmd-dev|pc libmd|the libmd development headers
 build|libncurses-dev|pc ncursesw|the ncurses development headers
+build|libmicrohttpd-dev|pc libmicrohttpd|the libmicrohttpd development headers
 demo,test|iproute2|cmd ip ss|the iproute2 commands ip and ss
 test,package|libcmocka-dev|pc cmocka|the cmocka development headers
 test|python3|cmd /usr/bin/python3|Python 3

@@ -12,9 +12,13 @@
 #include "daemon/ctl_proto.h"
 #include "daemon/daemon.h"
 #include "kernel/rules.h"
+#include "metrics_cgroups.h"
+#include "metrics_words.h"
+#include "glob.h"
 #include "text.h"
 
 #define PATHS_MAX 64
+#define PATTERNS_MAX 64
 
 enum {
 	OPT_POLICY = 256,
@@ -23,6 +27,9 @@ enum {
 	OPT_PIN_DIR,
 	OPT_SOCKET,
 	OPT_CGROUP,
+	OPT_METRICS,
+	OPT_METRICS_CGROUP,
+	OPT_METRICS_CGROUPS_MAX,
 	OPT_UNCONFINED,
 };
 
@@ -33,6 +40,9 @@ static const struct option daemon_long[] = {
 	{ "pin-dir", required_argument, NULL, OPT_PIN_DIR },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "cgroup", required_argument, NULL, OPT_CGROUP },
+	{ "metrics", required_argument, NULL, OPT_METRICS },
+	{ "metrics-cgroup", required_argument, NULL, OPT_METRICS_CGROUP },
+	{ "metrics-cgroups-max", required_argument, NULL, OPT_METRICS_CGROUPS_MAX },
 	{ "unconfined", no_argument, NULL, OPT_UNCONFINED },
 	{ "help", no_argument, NULL, 'h' },
 	{},
@@ -41,7 +51,44 @@ static const struct option daemon_long[] = {
 struct daemon_words {
 	struct daemon_options options;
 	const char *paths[PATHS_MAX];
+	const char *patterns[PATTERNS_MAX];
 };
+
+static int take_metrics(const struct command *command, int opt, struct daemon_words *w)
+{
+	struct metrics_address address;
+	const char *words;
+	char safe[256];
+	long max;
+
+	switch (opt) {
+	case OPT_METRICS:
+		if (metrics_address_parse(optarg, &address, &words))
+			return cli_usage(command,
+					 "--metrics '%s': %s; PORT, ADDRESS:PORT or unix:PATH",
+					 text_escape(optarg, safe, sizeof(safe)), words);
+		w->options.metrics = optarg;
+		return CLI_OK;
+	case OPT_METRICS_CGROUP:
+		if ((optarg[0] != '/' && optarg[0] != '*') || strlen(optarg) > GLOB_MAX)
+			return cli_usage(
+				command,
+				"'%s' is no pattern for cgroups: it begins with / or *, and "
+				"has at most %d bytes",
+				text_escape(optarg, safe, sizeof(safe)), GLOB_MAX);
+		if (w->options.metrics_cgroup_count == PATTERNS_MAX)
+			return cli_usage(command, "more than %d --metrics-cgroup", PATTERNS_MAX);
+		w->patterns[w->options.metrics_cgroup_count++] = optarg;
+		return CLI_OK;
+	default:
+		if (cli_number(optarg, 0, METRICS_CGROUPS_MAX, &max))
+			return cli_usage(command, "'%s' is no number from 0 to %d",
+					 text_escape(optarg, safe, sizeof(safe)),
+					 METRICS_CGROUPS_MAX);
+		w->options.metrics_cgroups_max = (size_t)max;
+		return CLI_OK;
+	}
+}
 
 static int take_option(const struct command *command, char **argv, int opt, struct daemon_words *w)
 {
@@ -76,6 +123,10 @@ static int take_option(const struct command *command, char **argv, int opt, stru
 					 text_escape(optarg, safe, sizeof(safe)));
 		w->options.cgroup = optarg;
 		return CLI_OK;
+	case OPT_METRICS:
+	case OPT_METRICS_CGROUP:
+	case OPT_METRICS_CGROUPS_MAX:
+		return take_metrics(command, opt, w);
 	case OPT_UNCONFINED:
 		w->options.confine = false;
 		return CLI_OK;
@@ -87,9 +138,9 @@ static int take_option(const struct command *command, char **argv, int opt, stru
 int daemon_command_run(const struct command *command, int argc, char **argv)
 {
 	const char *socket = getenv("TCPTIMER_SOCKET");
-	struct daemon_words w = {
-		.options = { .confine = true, .socket = socket && *socket ? socket : CTL_SOCKET }
-	};
+	struct daemon_words w = { .options = { .confine = true,
+					       .socket = socket && *socket ? socket : CTL_SOCKET,
+					       .metrics_cgroups_max = METRICS_CGROUPS_DEFAULT } };
 	int opt, status = CLI_OK;
 	char safe[256];
 
@@ -106,6 +157,8 @@ int daemon_command_run(const struct command *command, int argc, char **argv)
 				   "'%s' is one word too many; policy files come after "
 				   "--policy",
 				   text_escape(argv[optind], safe, sizeof(safe)));
+	if (!status && !w.options.metrics && w.options.metrics_cgroup_count)
+		status = cli_usage(command, "--metrics-cgroup without --metrics");
 	if (!status)
 		status = cli_need_root(command->name);
 	if (status)
@@ -115,6 +168,7 @@ int daemon_command_run(const struct command *command, int argc, char **argv)
 		w.paths[w.options.path_count++] = DAEMON_POLICY_DIRECTORY;
 	}
 	w.options.paths = w.paths;
+	w.options.metrics_cgroups = w.patterns;
 	/* The trace looks there as well, for the rules of connections. */
 	if (w.options.pin_dir && setenv("TCPTIMER_PIN_DIR", w.options.pin_dir, 1))
 		return cli_fail("no memory");

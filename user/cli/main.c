@@ -85,7 +85,10 @@ const struct command commands[] = {
 	  "  --detach-on-exit take everything away at the end; else the policy stays in force\n"
 	  "  --cgroup PATH    act on this cgroup and those below it only\n"
 	  "  --socket PATH    (default /run/tcptimer/ctl.sock, or $TCPTIMER_SOCKET)\n"
-	  "  --pin-dir DIR    on a bpffs (default /sys/fs/bpf/tcptimer)\n",
+	  "  --pin-dir DIR    on a bpffs (default /sys/fs/bpf/tcptimer)\n"
+	  "  --metrics WHERE  for Prometheus: PORT of loopback, ADDRESS:PORT or unix:PATH\n"
+	  "  --metrics-cgroup GLOB   these have series of their own as well; may be repeated\n"
+	  "  --metrics-cgroups-max N so many at most (default 512); the rest is `other`\n",
 	  daemon_command_run },
 	{ "status", "[OPTION]…", "what the daemon does, and how well",
 	  "  --socket PATH    of the daemon (default /run/tcptimer/ctl.sock, or $TCPTIMER_SOCKET)\n"

@@ -109,6 +109,8 @@ static int start(struct daemon *d)
 		err = lock_socket(d);
 	if (!err && names_init(&d->names)) /* has said why */
 		err = -ENOTSUP;
+	if (!err && d->options->metrics)
+		err = metrics_http_listen(d);
 	if (!err) {
 		err = daemon_attach(d);
 		if (err)
@@ -120,6 +122,10 @@ static int start(struct daemon *d)
 		err = trace_watch_new(d, &d->trace);
 	if (!err)
 		err = ctl_server_new(d, &d->ctl);
+	if (!err && d->options->metrics)
+		err = metrics_new(d, &d->metrics);
+	if (!err && d->options->metrics)
+		err = metrics_http_new(d, &d->metrics_http);
 	if (!err && d->options->confine)
 		err = confine();
 	return err;
@@ -132,6 +138,9 @@ static void stop(struct daemon *d, bool ran)
 
 	ctl_server_free(d->ctl);
 	d->ctl = NULL;
+	metrics_http_free(d->metrics_http);
+	metrics_free(d->metrics);
+	d->metrics = NULL;
 	if (detach && d->enforce) {
 		if (daemon_clear(d, &pass, &was))
 			log_error("detaching: %s", d->error);
@@ -150,13 +159,15 @@ static void stop(struct daemon *d, bool ran)
 	sd_event_unref(d->event);
 	if (d->pins_fd >= 0)
 		close(d->pins_fd);
+	if (d->metrics_fd >= 0)
+		close(d->metrics_fd);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
 }
 
 int daemon_run(const struct daemon_options *options)
 {
-	struct daemon d = { .options = options, .lock_fd = -1, .pins_fd = -1 };
+	struct daemon d = { .options = options, .lock_fd = -1, .pins_fd = -1, .metrics_fd = -1 };
 	int err;
 
 	log_open();

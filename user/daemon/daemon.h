@@ -20,6 +20,9 @@ struct daemon_options {
 	const char *cgroup; /* "/a/b" below the cgroup2 mount; NULL: all */
 	bool audit;         /* every rule in mode audit */
 	bool detach_on_exit;
+	const char *metrics;                /* where: metrics_words.h; NULL: nowhere */
+	const char *const *metrics_cgroups; /* patterns: series of their own, beside those of rules */
+	size_t metrics_cgroup_count, metrics_cgroups_max;
 	bool confine; /* gives up what it does not need: false only to find out what that is */
 };
 

@@ -16,6 +16,8 @@
 
 struct trace_watch;
 struct ctl_server;
+struct metrics;
+struct metrics_http;
 
 struct daemon {
 	const struct daemon_options *options;
@@ -41,6 +43,9 @@ struct daemon {
 
 	struct trace_watch *trace;
 	struct ctl_server *ctl;
+	int metrics_fd; /* listens; -1: no metrics, and the two below are NULL */
+	struct metrics *metrics;
+	struct metrics_http *metrics_http;
 };
 
 /* ---- daemon_policy.c: failures have their line in d->error ---- */
@@ -80,11 +85,36 @@ void trace_watch_free(struct trace_watch *watch);
 /* Adds the keys of `status`. */
 void trace_watch_json(struct trace_watch *watch, struct json_object *object);
 
+struct metrics_page;
+struct metrics_loss;
+#define TRACE_WATCH_LOSSES 5
+/* Fills the page's events, foretold and losses; `losses`, TRACE_WATCH_LOSSES of them, lives as long. */
+void trace_watch_metrics(const struct trace_watch *watch, struct metrics_page *page,
+			 struct metrics_loss *losses);
+
 /* ---- ctl_server.c ---- */
 
 int ctl_server_new(struct daemon *d, struct ctl_server **ret_server);
 void ctl_server_free(struct ctl_server *server);
 struct json_object *ctl_server_json(const struct ctl_server *server);
+
+/* ---- metrics.c: what there is to tell ---- */
+
+int metrics_new(struct daemon *d, struct metrics **ret_metrics);
+/* The policy has changed, and with new_pins the maps that it lies in. NULL: nothing to do. */
+void metrics_policy(struct metrics *metrics, bool new_pins);
+/*
+ * The text of a scrape, at most a second old: borrowed until the next call. NULL: no memory.
+ */
+const char *metrics_text_of(struct metrics *metrics, bool openmetrics, size_t *ret_size);
+void metrics_free(struct metrics *metrics);
+
+/* ---- metrics_http.c: who asks ---- */
+
+/* Listens, before privileges go. 0 or -errno after logging. */
+int metrics_http_listen(struct daemon *d);
+int metrics_http_new(struct daemon *d, struct metrics_http **ret_http);
+void metrics_http_free(struct metrics_http *http);
 
 /* ---- confine.c ---- */
 

@@ -217,6 +217,7 @@ int daemon_put(struct daemon *d, struct loaded *loaded, struct enforce_pass *ret
 	source_digest(&d->running.source, d->digest);
 	plan_second_pass(d);
 	trace_watch_policy(d->trace, attach);
+	metrics_policy(d->metrics, attach);
 	daemon_tell(d);
 	log_info("policy %.12s (%s) is in force: %zu rule%s%s; %llu sockets seen, %llu changed, "
 		 "%llu options refused, in %u network namespace%s",
@@ -244,6 +245,7 @@ int daemon_clear(struct daemon *d, struct enforce_pass *ret_pass, bool *ret_was)
 	load_free(&d->running);
 	d->digest[0] = '\0';
 	trace_watch_policy(d->trace, false);
+	metrics_policy(d->metrics, false);
 	daemon_tell(d);
 	err = enforce_clear(&options, ret_pass, ret_was);
 	unlock_pins(d);

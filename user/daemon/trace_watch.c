@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The trace inside the daemon: how connections end, and whether that had been foretold.
- * Receives records from user/kernel/tracer.c; hands ends by policy to the log, and sums to `status`.
+ * Receives records from user/kernel/tracer.c; hands ends by policy to the log, and sums to `status` and
+ * to metrics.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "foretold.h"
 #include "kernel/kernel.h"
 #include "kernel/rules.h"
+#include "metrics_page.h"
 #include "text.h"
 
 /* Records taken before the loop looks at its other work. */
@@ -31,8 +33,21 @@ struct trace_watch {
 	sd_event_source *ready, *sweep;
 	unsigned int batch;
 	uint64_t seen, malformed;
-	uint64_t ends[TCPTIMER_CAUSE_COUNT];
+	uint64_t lost[TRACER_LOSS_KINDS], missed; /* by tracers that are closed */
+	struct metrics_events events;
 };
+
+static const char *const loss_words[TRACER_LOSS_KINDS] = { "ring_full", "table_full", "unseen" };
+
+static uint64_t lost_of(const struct trace_watch *t, unsigned int kind)
+{
+	return t->lost[kind] + (t->tracer.bpf ? tracer_lost_kind(&t->tracer, kind) : 0);
+}
+
+static uint64_t missed_of(const struct trace_watch *t)
+{
+	return t->missed + (t->tracer.bpf ? tracer_missed(&t->tracer) : 0);
+}
 
 static bool is_end(const struct tcptimer_event *event)
 {
@@ -94,11 +109,9 @@ static int take_record(void *arg, void *data, size_t size)
 		names_fill(&conn, &event.after, &t->d->names);
 		foretell(t, &event, &verdict, &conn);
 		audit_watch_event(t->audit, &event, &conn);
-		if (is_end(&event)) {
-			t->ends[verdict.cause]++;
-			if (verdict.cause == TCPTIMER_CAUSE_POLICY)
-				log_end(&event, &conn, &verdict);
-		}
+		metrics_events_count(&t->events, &event, &verdict, &conn, is_end(&event));
+		if (is_end(&event) && verdict.cause == TCPTIMER_CAUSE_POLICY)
+			log_end(&event, &conn, &verdict);
 	}
 	/* The ring stays readable: the rest comes at the next turn. */
 	return ++t->batch >= TRACE_BATCH ? -EAGAIN : 0;
@@ -172,8 +185,12 @@ static int trace_open(struct trace_watch *t)
 static void trace_close(struct trace_watch *t)
 {
 	t->ready = sd_event_source_disable_unref(t->ready);
-	if (t->tracer.bpf)
-		tracer_close(&t->tracer);
+	if (!t->tracer.bpf)
+		return;
+	for (unsigned int i = 0; i < TRACER_LOSS_KINDS; i++)
+		t->lost[i] = lost_of(t, i);
+	t->missed = missed_of(t);
+	tracer_close(&t->tracer);
 }
 
 static void log_failed(int err)
@@ -194,6 +211,7 @@ int trace_watch_new(struct daemon *d, struct trace_watch **ret_watch)
 		t->foretold = foretold_new();
 	if (t && t->foretold) {
 		t->d = d;
+		metrics_events_init(&t->events);
 		err = sd_event_add_time(d->event, &t->sweep, CLOCK_MONOTONIC, UINT64_MAX, 10000,
 					on_sweep, t);
 	}
@@ -253,19 +271,15 @@ static struct json_object *number(uint64_t value)
 
 static struct json_object *events_json(struct trace_watch *t)
 {
-	static const char *const losses[TRACER_LOSS_KINDS] = { "ring_full", "table_full",
-							       "unseen" };
 	struct json_object *o = json_object_new_object(), *lost = json_object_new_object();
-
 	bool on = t->tracer.bpf != NULL;
 
 	for (unsigned int i = 0; i < TRACER_LOSS_KINDS; i++)
-		json_object_object_add(lost, losses[i],
-				       number(on ? tracer_lost_kind(&t->tracer, i) : 0));
+		json_object_object_add(lost, loss_words[i], number(lost_of(t, i)));
 	json_object_object_add(o, "seen", number(t->seen));
 	json_object_object_add(o, "malformed", number(t->malformed));
 	json_object_object_add(o, "lost", lost);
-	json_object_object_add(o, "programs_missed", number(on ? tracer_missed(&t->tracer) : 0));
+	json_object_object_add(o, "programs_missed", number(missed_of(t)));
 	json_object_object_add(o, "open_stalls", number(on ? tracer_open_stalls(&t->tracer) : 0));
 	return o;
 }
@@ -276,7 +290,7 @@ void trace_watch_json(struct trace_watch *watch, struct json_object *object)
 	struct json_object *ends = json_object_new_object(), *drift = json_object_new_object();
 
 	for (unsigned int i = TCPTIMER_CAUSE_NONE + 1; i < TCPTIMER_CAUSE_COUNT; i++)
-		json_object_object_add(ends, tcptimer_cause_name(i), number(watch->ends[i]));
+		json_object_object_add(ends, tcptimer_cause_name(i), number(watch->events.ends[i]));
 	json_object_object_add(drift, "ends", number(sums->ends));
 	json_object_object_add(drift, "right_cause", number(sums->right_cause));
 	json_object_object_add(drift, "in_time", number(sums->in_time));
@@ -285,4 +299,20 @@ void trace_watch_json(struct trace_watch *watch, struct json_object *object)
 	json_object_object_add(object, "ends", ends);
 	json_object_object_add(object, "foretold", drift);
 	json_object_object_add(object, "audit", audit_watch_json(watch->audit));
+}
+
+void trace_watch_metrics(const struct trace_watch *watch, struct metrics_page *page,
+			 struct metrics_loss *losses)
+{
+	size_t n = 0;
+
+	_Static_assert(TRACE_WATCH_LOSSES == TRACER_LOSS_KINDS + 2, "kinds of losses");
+	for (unsigned int i = 0; i < TRACER_LOSS_KINDS; i++)
+		losses[n++] = (struct metrics_loss){ loss_words[i], lost_of(watch, i) };
+	losses[n++] = (struct metrics_loss){ "missed", missed_of(watch) };
+	losses[n++] = (struct metrics_loss){ "malformed", watch->malformed };
+	page->events = &watch->events;
+	page->foretold = foretold_sums(watch->foretold);
+	page->losses = losses;
+	page->loss_count = n;
 }
