@@ -45,11 +45,11 @@ struct tcptimer_summary_key {
  * The upper bounds of a histogram of times, in ms; the last bucket has none.
  *   X(ms)
  */
+/* clang-format off */
 #define TCPTIMER_BUCKETS(X)                                                                        \
-	X(10)                                                                                      \
-	X(20)                                                                                      \
-	X(50) X(100) X(200) X(500) X(1000) X(2000) X(5000) X(10000) X(20000) X(30000) X(60000)     \
-		X(120000) X(300000) X(600000) X(900000) X(1800000) X(3600000) X(7200000)
+	X(10) X(20) X(50) X(100) X(200) X(500) X(1000) X(2000) X(5000) X(10000) X(20000) X(30000)  \
+	X(60000) X(120000) X(300000) X(600000) X(900000) X(1800000) X(3600000) X(7200000)
+/* clang-format on */
 
 #define TCPTIMER_BUCKET_ONE(ms) +1
 #define TCPTIMER_BUCKET_COUNT (1 TCPTIMER_BUCKETS(TCPTIMER_BUCKET_ONE))
