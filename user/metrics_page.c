@@ -144,8 +144,9 @@ static void put_stalls(const struct metrics_text *t, const struct metrics_events
 	static const struct metrics_family stalls = COUNTER("stalls", "Stalls that began.");
 	static const struct metrics_family recovered =
 		COUNTER("recovered", "Stalls that ended since the peer answered.");
-	static const struct metrics_family retransmissions = COUNTER(
-		"retransmissions", "Retransmissions that a timeout sent: of data, SYN and SYN-ACK.");
+	static const struct metrics_family retransmissions =
+		COUNTER("retransmissions",
+			"Retransmissions that a timeout sent: of data, SYN and SYN-ACK.");
 	static const struct metrics_family probes =
 		COUNTER("probes", "Probes of a closed window or an idle peer, within stalls.");
 	static const struct metrics_family stall =
