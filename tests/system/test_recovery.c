@@ -183,5 +183,5 @@ static const struct scenario scenarios[] = {
 int main(void)
 {
 	return scenario_main("test_recovery", scenarios, sizeof(scenarios) / sizeof(scenarios[0]),
-			     8, NULL);
+			     15, NULL);
 }
