@@ -501,5 +501,5 @@ static const struct scenario scenarios[] = {
 int main(void)
 {
 	return scenario_main("test_application", scenarios,
-			     sizeof(scenarios) / sizeof(scenarios[0]), 7, NULL);
+			     sizeof(scenarios) / sizeof(scenarios[0]), 14, NULL);
 }

@@ -349,6 +349,6 @@ static const struct scenario scenarios[] = {
 
 int main(void)
 {
-	return scenario_main("test_enforce", scenarios, sizeof(scenarios) / sizeof(scenarios[0]), 7,
-			     NULL);
+	return scenario_main("test_enforce", scenarios, sizeof(scenarios) / sizeof(scenarios[0]),
+			     14, NULL);
 }

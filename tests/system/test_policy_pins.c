@@ -351,7 +351,7 @@ static void killed(const struct scenario *scenario)
 	enforced_close(&en);
 	opener->must = true;
 	for (int i = 0; i < KILLS; i++) {
-		kill_at(&en, i, (unsigned int)(random() % 400000), false);
+		kill_at(&en, i, (unsigned int)(random() % 250000), false);
 		CHECK(opener->without == 0, "kill %d: %lu connections without policy", i,
 		      opener->without);
 	}
@@ -362,8 +362,8 @@ static void killed(const struct scenario *scenario)
 	opener->must = false;
 	enforced_close(&en);
 	/* The same with clears among them: whatever is left, the next policy holds. */
-	for (int i = 0; i < KILLS / 2; i++) {
-		kill_at(&en, 3 * i, (unsigned int)(random() % 400000), true);
+	for (int i = 0; i < KILLS / 3; i++) {
+		kill_at(&en, 3 * i, (unsigned int)(random() % 250000), true);
 		enforced_open(&en);
 		enforced_apply(&en, rule);
 		opener->must = true;
@@ -519,5 +519,5 @@ static const struct scenario scenarios[] = {
 int main(void)
 {
 	return scenario_main("test_policy_pins", scenarios,
-			     sizeof(scenarios) / sizeof(scenarios[0]), 4, NULL);
+			     sizeof(scenarios) / sizeof(scenarios[0]), 9, NULL);
 }
