@@ -159,6 +159,7 @@ cli: all
 	sh tests/cli/test_policy.sh $(B)/tcptimer
 	sh tests/cli/test_preview.sh $(B)/tcptimer
 	sh tests/cli/test_daemon.sh $(B)/tcptimer
+	sh tests/cli/test_metrics.sh $(B)/tcptimer
 	sh tests/cli/test_story.sh $(B)/tcptimer
 	sh tests/cli/test_kill.sh $(B)/tcptimer
 	sh tests/cli/test_record.sh $(B)/tcptimer

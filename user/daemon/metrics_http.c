@@ -19,7 +19,7 @@
 
 #define CONNECTIONS_MAX 16     /* more wait in the kernel's queue until one is done */
 #define CONNECTION_IDLE_S 5    /* without a byte either way */
-#define CONNECTION_WHOLE_S 20  /* from accept to close, whatever it does */
+#define CONNECTION_WHOLE_S 10  /* from accept to close, whatever it does */
 #define CONNECTION_MEMORY 8192 /* the head of a request; a larger one is refused */
 #define NEVER UINT64_MAX
 
@@ -33,6 +33,7 @@ struct metrics_http {
 	struct MHD_Daemon *mhd;
 	sd_event_source *ready, *timer;
 	struct metrics_connection connections[CONNECTIONS_MAX];
+	bool closed; /* a connection, in the running MHD_run() */
 };
 
 static uint64_t monotonic_us(void)
@@ -100,6 +101,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	return answer_words(c, MHD_HTTP_NOT_FOUND, "there are /metrics and /health\n");
 }
 
+/* Paths are compared as they came: what is written otherwise is another one. */
+static size_t unescape(void *arg, struct MHD_Connection *c, char *text)
+{
+	return strlen(text);
+}
+
 /* ---- the loop ---- */
 
 /* When the library wants to be called, or the first connection has had its time. */
@@ -119,9 +126,16 @@ static void arm(struct metrics_http *http)
 				    until_us == NEVER ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
+/*
+ * With all places taken the library waits for no new connections, and takes that up again as it is
+ * called after one has gone: nothing else would call it then.
+ */
 static void run(struct metrics_http *http)
 {
-	MHD_run(http->mhd);
+	do {
+		http->closed = false;
+		MHD_run(http->mhd);
+	} while (http->closed);
 	arm(http);
 }
 
@@ -163,6 +177,7 @@ static void on_connection(void *arg, struct MHD_Connection *handle, void **conte
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		if (c)
 			*c = (struct metrics_connection){};
+		http->closed = true;
 		return;
 	}
 	for (size_t i = 0; i < CONNECTIONS_MAX && !*context; i++) {
@@ -255,7 +270,8 @@ int metrics_http_new(struct daemon *d, struct metrics_http **ret_http)
 			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)CONNECTION_IDLE_S,
 			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 			MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
-			on_connection, http, MHD_OPTION_END);
+			on_connection, http, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+			MHD_OPTION_END);
 	}
 	if (http && http->mhd) {
 		d->metrics_fd = -1; /* the library's now */
