@@ -170,7 +170,7 @@ static __always_inline void iter_socket(struct sock_common *skc, __u64 sk, __u64
 	fresh = rule && (!st->rule || st->identity != rule->identity);
 	if (!st->generation)
 		policy_learn_all(sk, st);
-	if (st->generation != active >> 1 || st->rule != index + 1 || !rule)
+	if (st->generation != active >> 1 || st->rule != index + 1 || fresh || !rule)
 		policy_take(st, rule, index, direction, active);
 	policy_apply(tp, sk, st, state == TCPTIMER_STATE_SYN_SENT, fresh ? count : NULL);
 	policy_tally(count, st, fresh);

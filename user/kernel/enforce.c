@@ -273,7 +273,7 @@ static uint32_t next_generation(const struct enforce *e)
 	uint32_t last = e->control->generation;
 
 	if (!last && e->sockets_kept)
-		last = (uint32_t)(boottime_ns() >> 30) & 0x3fffffff;
+		last = (uint32_t)(boottime_ns() >> 20) & 0x3fffffff; /* about a ms */
 	/* A daemon killed between the two stores of put_in_force(): never into the bank in force. */
 	if (e->control->active && (last & 1) != (e->control->active & 1))
 		last++;
