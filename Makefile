@@ -176,6 +176,7 @@ check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
 	$(MAKE) fuzz
 	$(MAKE) cli
 	$(MAKE) system
+	sh tests/guest/doctor.sh $(B) $(B)/guests
 	$(MAKE) conformance
 	sh tests/docs.sh $(B)
 
