@@ -41,6 +41,7 @@ test|jq|cmd jq|jq
 test|mandoc|cmd mandoc|mandoc
 test,package|systemd|cmd systemd-analyze|systemd-analyze, for the unit
 test|tmux|cmd tmux|tmux, for the live screen
+test|curl|cmd curl|curl
 test|procps|cmd ps sysctl|the procps commands ps and sysctl
 test|clang-format|cmd clang-format|clang-format
 test|qemu-system-x86|cmd qemu-system-x86_64|the emulator qemu-system-x86_64, for the guests

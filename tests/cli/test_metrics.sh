@@ -9,7 +9,7 @@ passed=0 failed=0
 id=tcptimer-test-metrics-$$
 pins=/sys/fs/bpf/$id
 port=9782
-many=${METRICS_CGROUPS:-2000}
+many=${METRICS_CGROUPS:-10000}
 cgroup=
 daemon=
 hold=
@@ -259,6 +259,16 @@ check "the next one takes its place" start --metrics "unix:$sock"
 check "... a scrape" says '^tcptimer_build_info' scrape --unix-socket "$sock" http://x/metrics
 check "stops" stop TERM
 check "... the socket is gone" not test -e "$sock"
+
+# ---- systemd's side ----
+if command -v systemd-analyze >/dev/null; then
+	mkdir "$work/tcptimer.service.d"
+	for unit in tcptimer.service metrics.conf; do
+		sed "s,^ExecStart=/[^ ]*,ExecStart=$tcptimer," "$root/contrib/systemd/$unit" >"$work/$unit"
+	done
+	mv "$work/metrics.conf" "$work/tcptimer.service.d/"
+	check "the unit with the drop-in is valid" test -z "$(systemd-analyze verify --man=no "$work/tcptimer.service" 2>&1)"
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

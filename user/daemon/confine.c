@@ -88,7 +88,10 @@ static int limit_resources(void)
 }
 
 /* clang-format off */
-/* What is not here fails with EPERM: no exec, fork, thread, ptrace, mount, module, key, network. */
+/*
+ * What is not here fails with EPERM: no exec, fork, thread, ptrace, mount, module, key; no socket but
+ * UNIX ones. libmicrohttpd needs accept4, recvfrom, sendto, sendmsg, setsockopt and shutdown, and no more.
+ */
 static const char *const allowed[] = {
 	/* the loop */
 	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "timerfd_create",
@@ -102,7 +105,7 @@ static const char *const allowed[] = {
 	"open_by_handle_at", "name_to_handle_at", "dup", "dup3", "ftruncate", "memfd_create",
 	/* made and taken away: the pins and the socket */
 	"mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2",
-	/* the control socket, systemd, journald */
+	/* the control socket, systemd, journald; scrapers, at a socket that listened before */
 	"accept4", "connect", "getsockopt", "setsockopt", "getsockname", "recvfrom", "recvmsg",
 	"sendto", "sendmsg", "shutdown",
 	/* memory and the process itself */
