@@ -90,7 +90,8 @@ static int limit_resources(void)
 /* clang-format off */
 /*
  * What is not here fails with EPERM: no exec, fork, thread, ptrace, mount, module, key; no socket but
- * UNIX ones. libmicrohttpd needs accept4, recvfrom, sendto, sendmsg, setsockopt and shutdown, and no more.
+ * UNIX ones. Of what libmicrohttpd calls for a scrape (accept4, recvfrom, sendmsg, setsockopt, shutdown,
+ * epoll_ctl) nothing had to be added: its socket listens before.
  */
 static const char *const allowed[] = {
 	/* the loop */
