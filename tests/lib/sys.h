@@ -16,7 +16,7 @@
 #define NSEC_PER_MSEC 1000000ULL
 #define NSEC_PER_SEC 1000000000ULL
 
-/* FAIL_TRACED: failed with a trace running, whose programs the kernel may have left out (witness.h) */
+/* FAIL_TRACED: failed with a trace or a policy in force, whose programs the kernel may have left out (witness.h) */
 enum { CHECK_EXIT_FAIL = 1, CHECK_EXIT_FAIL_TRACED = 2, CHECK_EXIT_SKIP = 77 };
 extern int check_fail_status;
 
