@@ -43,7 +43,7 @@ PURE_OBJ := $(call obj,$(PURE_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
 
 .PHONY: all clean deps deps-test test demo install unit system cli fuzz check conformance conformance-table format-check \
-	deb package-test kubernetes-test
+	deb package-test kubernetes-test bench bench-smoke
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 FORCE:
@@ -194,6 +194,19 @@ $(B)/demo-stall: contrib/demo/stall.c
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) $< -o $@
+
+# ---- what it costs: a table, and the same as JSON, in $(B)/bench-out ----
+BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
+$(B)/bench/%: tests/bench/%.c tests/bench/figure.c $(B)/libtcptimer.a
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LIB_CFLAGS) -Itests $(filter %.c,$^) -o $@ $(B)/libtcptimer.a -lbpf
+bench: all $(BENCH)
+	@sh contrib/deps.sh build bench
+	sh tests/bench/run.sh $(B) $(B)/bench-out
+# The same with tiny sizes: that it runs, not how fast.
+bench-smoke: all $(BENCH)
+	sh tests/bench/run.sh $(B) $(B)/bench-smoke smoke
 
 format-check:
 	@clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
