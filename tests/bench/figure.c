@@ -46,6 +46,8 @@ void figure_print(struct figure *figure)
 	       figure->value[n - 1], n);
 	if (figure->goal)
 		printf(", \"goal\": \"%s\"", figure->goal);
+	if (figure->peer)
+		printf(", \"peer\": \"%s\", \"ratio\": %.4g", figure->peer, figure->ratio);
 	puts("}");
 	fflush(stdout);
 }

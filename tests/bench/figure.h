@@ -17,6 +17,8 @@ struct figure {
 	const char *name;
 	const char *unit;
 	const char *goal; /* "< 200", or NULL */
+	const char *peer; /* what the ratio is to, measured in turns in the same rounds; or NULL */
+	double ratio;     /* median over the rounds of the peer's value by this one's */
 	size_t rounds;
 	double value[FIGURE_ROUNDS_MAX];
 };
