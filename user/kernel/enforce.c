@@ -280,11 +280,26 @@ static uint32_t next_generation(const struct enforce *e)
 	return last < 0x7ffffffe ? last + 1 : 1;
 }
 
-static void put_in_force(struct enforce *e, size_t count, uint32_t generation, size_t source_size)
+/* Bits of the settings that no rule of the policy sets. */
+static uint16_t policy_unset(const struct policy *policy)
+{
+	uint16_t unset = (1u << POLICY_SETTING_COUNT) - 1;
+	size_t rule, setting;
+
+	for (rule = 0; rule < policy->count; rule++)
+		for (setting = 0; setting < POLICY_SETTING_COUNT; setting++)
+			if (policy->rules[rule].settings[setting].set)
+				unset &= (uint16_t) ~(1u << setting);
+	return unset;
+}
+
+static void put_in_force(struct enforce *e, const struct policy *policy, uint32_t generation,
+			 size_t source_size)
 {
 	unsigned int bank = generation & 1;
 
-	e->control->count[bank] = (uint32_t)count;
+	e->control->count[bank] = (uint32_t)policy->count;
+	e->control->unset[bank] = policy_unset(policy);
 	e->control->source_size[bank] = (uint32_t)source_size;
 	e->control->applied_ns = boottime_ns();
 	e->control->generation = generation;
@@ -315,7 +330,7 @@ int enforce_apply(struct enforce *e, const struct policy *policy, const void *so
 		free(copy);
 		return err;
 	}
-	put_in_force(e, policy->count, generation, source_size);
+	put_in_force(e, policy, generation, source_size);
 	e->links_pending = false;
 	if (e->policy) {
 		policy_free(e->policy);
