@@ -13,7 +13,8 @@ cleanup() {
 }
 hold() { # hold SOCKETS NAMESPACES STALLED: sets $pids, one a namespace
 	mkfifo "$work/hold.in" "$work/hold.out"
-	"$build/bench/bench_hold" "$@" <"$work/hold.in" >"$work/hold.out" &
+	sh -c '[ -z "$1" ] || echo 0 >"$1"; shift; exec "$@"' sh "${HOLD_CGROUP:-}" "$build/bench/bench_hold" "$@" \
+		<"$work/hold.in" >"$work/hold.out" &
 	held=$!
 	exec 8>"$work/hold.in"
 	read -r word pids <"$work/hold.out" && [ "$word" = ready ] ||

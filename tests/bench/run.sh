@@ -9,7 +9,7 @@ here=$(dirname "$0")
 BENCH_SMOKE=
 [ "${1:-}" != smoke ] || { BENCH_SMOKE=1; shift; }
 export BENCH_SMOKE
-parts=${*:-engine snapshot}
+parts=${*:-engine snapshot overhead policy events}
 mkdir -p "$out"
 : >"$out/figures.jsonl"
 status=0
