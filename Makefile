@@ -96,11 +96,20 @@ $(B)/snapshot.bpf.o: bpf/snapshot.bpf.c $(wildcard bpf/*.h include/tcptimer/*.h)
 	$(call say,CLANG)
 	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -DPOLICY_MAPS -Ibpf -Iinclude -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) -c $< -o $@
 
+# What the daemon puts in force, for the same reason.
+$(B)/policy.bpf.o: $(patsubst %,$(B)/bpf/%.bpf.o,guard policy_iter snapshot sockops)
+	$(call say,GEN)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(B)/policy.skel.h: $(B)/policy.bpf.o
+	$(call say,GEN)
+	$(Q)$(BPFTOOL) gen skeleton $< name policy_bpf > $@
+
 $(B)/snapshot.skel.h: $(B)/snapshot.bpf.o
 	$(call say,GEN)
 	$(Q)$(BPFTOOL) gen skeleton $< name snapshot_bpf > $@
 
-$(call obj,$(wildcard user/kernel/*.c tests/conformance/*.c)): | $(B)/tcptimer.skel.h $(B)/snapshot.skel.h
+$(call obj,$(wildcard user/kernel/*.c tests/conformance/*.c)): | $(B)/tcptimer.skel.h $(B)/snapshot.skel.h $(B)/policy.skel.h
 
 # ---- tests ----
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))

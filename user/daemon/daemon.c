@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,8 @@ int daemon_run(const struct daemon_options *options)
 		log_info("tcptimer " TCPTIMER_VERSION " is ready, pid %d%s", getpid(),
 			 d.adopted ? "; took over what an earlier daemon had put in place" : "");
 		sd_notify(0, "READY=1");
+		/* Loading took the kernel's types to pieces: some 15 MiB that are not needed again. */
+		malloc_trim(0);
 		daemon_tell(&d);
 		err = sd_event_loop(d.event);
 		if (err)

@@ -16,9 +16,8 @@
 #include "kernel/enforce_impl.h"
 #include "kernel/iter.h"
 #include "kernel/kernel.h"
-#include "kernel/loader.h"
 #include "policy/policy_compile.h"
-#include "tcptimer.skel.h"
+#include "policy.skel.h"
 
 static char last_error[512];
 
@@ -39,25 +38,23 @@ int enforce_fail(int err, const char *format, ...)
 
 /* ---- opening ---- */
 
-static const char *const enforce_programs[] = {
-	"policy_sockops",      "policy_setsockopt",   "policy_existing",
-	"policy_cgroup_mkdir", "policy_cgroup_rmdir", "policy_cgroup_rename",
-};
-
 static int enforce_load(struct enforce *e, uint32_t cgroups_max)
 {
-	size_t i;
 	int err;
 
-	e->bpf = loader_open();
+	kernel_quiet_libbpf();
+	e->bpf = policy_bpf__open();
 	if (!e->bpf)
 		return enforce_fail(-errno, "can't open the programs: %s", strerror(errno));
-	for (i = 0; i < sizeof(enforce_programs) / sizeof(enforce_programs[0]); i++)
-		loader_want(e->bpf, enforce_programs[i]);
+	e->bpf->rodata->cfg_hz = probe_hz();
+	/* Snapshots come with the object, but are read by an object of their own. */
+	bpf_program__set_autoload(e->bpf->progs.snapshot_tcp, false);
+	bpf_program__set_autoload(e->bpf->progs.snapshot_owner, false);
+	bpf_map__set_autocreate(e->bpf->maps.snapshot_scratch, false);
 	if (cgroups_max)
 		bpf_map__set_max_entries(e->bpf->maps.policy_cgroups, cgroups_max);
 	e->adopted = enforce_pins_reuse(e);
-	err = loader_load(e->bpf);
+	err = policy_bpf__load(e->bpf);
 	if (err)
 		return enforce_fail(err,
 				    "can't load the programs: %s%s%s; `tcptimer doctor` tells more",
@@ -149,7 +146,7 @@ void enforce_close(struct enforce *e)
 	if (e->control)
 		munmap(e->control, (size_t)sysconf(_SC_PAGESIZE));
 	if (e->bpf)
-		tcptimer_bpf__destroy(e->bpf);
+		policy_bpf__destroy(e->bpf);
 	if (e->cgroup_fd >= 0)
 		close(e->cgroup_fd);
 	if (e->policy) {
@@ -361,7 +358,7 @@ static int pass_netns(const struct netns *netns, void *arg)
 
 int enforce_pass(struct enforce *e, struct enforce_pass *ret_pass)
 {
-	struct tcptimer_bpf__bss *bss = e->bpf->bss;
+	struct policy_bpf__bss *bss = e->bpf->bss;
 	unsigned int skipped = 0;
 	int err;
 
