@@ -7,7 +7,7 @@ build=$1
 tcptimer=$build/tcptimer
 . "$(dirname "$0")/lib.sh"
 daemon_setup
-rounds=9 connections=20000 mebibytes=4096 calls=200000 cgroups=10000 seconds=3 sockets=4000 processes=100
+rounds=9 connections=20000 mebibytes=2048 calls=200000 cgroups=10000 seconds=2 sockets=4000 processes=100
 ! smoke || { rounds=1 connections=100 mebibytes=8 calls=100 cgroups=20 seconds=1 sockets=20 processes=4; }
 
 rules() { # rules COUNT: the last one takes the connections, with many settings; 0: one of one setting

@@ -15,6 +15,7 @@
 #include <systemd/sd-daemon.h>
 #include "daemon/daemon_impl.h"
 #include "daemon/lock.h"
+#include "kernel/kernel.h"
 #include "text.h"
 
 static uint64_t monotonic_ns(void)
@@ -180,6 +181,7 @@ int daemon_run(const struct daemon_options *options)
 			 d.adopted ? "; took over what an earlier daemon had put in place" : "");
 		sd_notify(0, "READY=1");
 		/* Loading took the kernel's types to pieces: some 15 MiB that are not needed again. */
+		probe_forget();
 		malloc_trim(0);
 		daemon_tell(&d);
 		err = sd_event_loop(d.event);

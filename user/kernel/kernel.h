@@ -27,6 +27,8 @@ unsigned int probe_hz(void);
 bool probe_privileged(const char **ret_missing);
 /* The tcp_retransmit_skb tracepoint has its err argument (6.17). */
 bool probe_retransmit_has_err(void);
+/* The kernel's types, which those two keep: some 8 MiB. */
+void probe_forget(void);
 /* Kernel's BTF has a tracepoint or a function of that name. */
 bool probe_has_tracepoint(const char *name);
 /* What libbpf said last of a failure, one line; "" when nothing. */
