@@ -195,6 +195,7 @@ check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
 	$(MAKE) fuzz
 	$(MAKE) cli
 	$(MAKE) system
+	$(MAKE) bench-smoke
 	$(MAKE) conformance
 	sh tests/docs.sh $(B)
 
