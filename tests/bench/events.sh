@@ -40,8 +40,9 @@ wait $tracer || true
 events=$(grep -c '"event"' "$work/events" || true)
 what="$stalled connections stall"
 echo "$events" | figure events "$what: told by trace" events
-lost=$(tail -n 3 "$work/events" "$work/trace.err" | grep -oE '"lost": ?[0-9]+|[0-9]+ events? (were )?lost' | grep -oE '[0-9]+' | sort -n | tail -1)
-echo "${lost:-0}" | figure events "$what: lost by trace" events 0
+lost=$(sed -n 's/^lost  *\([0-9][0-9]*\).*/\1/p' "$work/trace.err")
+[ -n "$lost" ] || { echo "events.sh: trace does not say what it lost" >&2; exit 1; }
+echo "$lost" | figure events "$what: lost by trace" events 0
 awk -v a="$trace_before" -v b="$trace_cpu" -v n="$events" 'BEGIN {print (b - a) * 1000 / (n ? n : 1)}' | figure events "$what: CPU of trace --json, an event" us
 awk -v a="$trace_before" -v b="$trace_cpu" -v t=$took 'BEGIN {print (b - a) * 100 / t}' | figure events "$what: CPU of trace --json" "% of a core"
 awk -v a="$daemon_before" -v b="$daemon_cpu" -v t=$took 'BEGIN {print (b - a) * 100 / t}' | figure events "$what: CPU of the daemon" "% of a core"
@@ -49,5 +50,4 @@ echo "$trace_peak" | figure events "$what: peak memory of trace" MiB
 echo "$daemon_peak" | figure events "$what: peak memory of the daemon" MiB
 "$tcptimer" status --json >"$work/status"
 jq -r '[.. | objects | .ring_full? // empty | numbers] | add // 0' "$work/status" | figure events "$what: lost by the daemon, ring full" events 0
-tail -n 2 "$work/events" >&2
 cat "$work/trace.err" >&2
