@@ -82,6 +82,9 @@ static __always_inline void sockops_timeout_init(struct bpf_sock_ops *ctx)
 
 	if (!control || !control->active)
 		return;
+	/* Asked for several times a connection: with 256 rules that is most of what policy costs. */
+	if (control->unset[control->active & 1] & POLICY_BIT(POLICY_SYN_RTO))
+		return;
 	st = sockops_storage(ctx, 0);
 	if (st && st->generation == control->active >> 1) {
 		if ((st->set & POLICY_BIT(POLICY_SYN_RTO)) && st->mode != POLICY_AUDIT)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Makes sure that what tcptimer is built, shown and tested with is on this machine.
-# Receives groups: deps.sh [--check] build|demo|test|package|kubernetes...; installs missing Debian packages by
+# Receives groups: deps.sh [--check] build|demo|test|package|kubernetes|bench...; installs missing Debian packages by
 # name. `deps.sh --packages GROUP` lists a group's, for debian/control.
 # Silent with status 0 when nothing is missing; 1 when something is and could not be installed.
 set -eu
@@ -33,21 +33,22 @@ build|libcap-dev|pc libcap|the libcap development headers
 build|libmd-dev|pc libmd|the libmd development headers
 build|libncurses-dev|pc ncursesw|the ncurses development headers
 build|libmicrohttpd-dev|pc libmicrohttpd|the libmicrohttpd development headers
-demo,test|iproute2|cmd ip ss|the iproute2 commands ip and ss
+demo,test,bench|iproute2|cmd ip ss|the iproute2 commands ip and ss
 test,package|libcmocka-dev|pc cmocka|the cmocka development headers
 test|python3|cmd /usr/bin/python3|Python 3
 test|python3-jsonschema|py jsonschema|the Python module jsonschema
-test|jq|cmd jq|jq
+test,bench|jq|cmd jq|jq
 test|mandoc|cmd mandoc|mandoc
 test,package|systemd|cmd systemd-analyze|systemd-analyze, for the unit
 test|tmux|cmd tmux|tmux, for the live screen
 test|curl|cmd curl|curl
-test|procps|cmd ps sysctl|the procps commands ps and sysctl
+test,bench|procps|cmd ps sysctl|the procps commands ps and sysctl
 test|clang-format|cmd clang-format|clang-format
 test|qemu-system-x86|cmd qemu-system-x86_64|the emulator qemu-system-x86_64, for the guests
 test|cpio|cmd cpio|cpio, for the guests' file system
 test|xz-utils|cmd xz|xz, for the guests' modules
 test|zstd|cmd zstd|zstd, for the guests' modules
+bench|valgrind|cmd valgrind|valgrind, which counts instructions
 test|libclang-rt-dev|clang-rt fuzzer|clang's runtime libraries (libFuzzer and the sanitizers)
 package|debhelper|cmd dh|debhelper
 package|dpkg-dev|cmd dpkg-buildpackage|the dpkg development tools
@@ -111,7 +112,7 @@ apt() {
 }
 
 usage() {
-	echo "usage: deps.sh [--check|--packages] build|demo|test|package|kubernetes..." >&2
+	echo "usage: deps.sh [--check|--packages] build|demo|test|package|kubernetes|bench..." >&2
 	exit 2
 }
 
@@ -129,7 +130,7 @@ esac
 [ $# -gt 0 ] || usage
 for group; do
 	case $group in
-	build | demo | test | package | kubernetes) ;;
+	build | demo | test | package | kubernetes | bench) ;;
 	*) usage ;;
 	esac
 done

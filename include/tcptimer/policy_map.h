@@ -99,7 +99,7 @@ struct tcptimer_policy_control {
 	__u64 applied_ns;     /* CLOCK_BOOTTIME */
 	__u32 source_size[2]; /* bytes in policy_source, by bank */
 	__u32 generation;     /* of the policy in force last: no socket has taken a later one */
-	__u32 pad;
+	__u16 unset[2];       /* bits of settings that no rule sets, by bank: not looked for */
 };
 
 /* One a rule and CPU, summed by the reader. */

@@ -67,7 +67,7 @@ const struct owners *follow_owners(struct follow *f, const struct tcptimer_event
 	if (f->owners && now_ns - f->owners_ns < FOLLOW_OWNERS_MS * 1000000LL)
 		return f->owners;
 	f->owners_ns = now_ns;
-	if (!owners_load(f->tracer.bpf, &fresh)) {
+	if (!owners_load(f->tracer.owners, &fresh)) {
 		owners_free(f->owners);
 		f->owners = fresh;
 	}

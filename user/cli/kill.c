@@ -173,7 +173,7 @@ static int kill_preview(struct kill *k)
 
 	if (err)
 		return cli_fail_kernel("loading the snapshot program", err);
-	err = owners_load(reader.bpf, &k->owners);
+	err = owners_load(reader.owners, &k->owners);
 	k->names.owners = k->owners;
 	if (!err)
 		err = snapshots_read(&reader, kill_socket, k);

@@ -195,7 +195,7 @@ static int list_read(struct list *l)
 	int err = 0;
 
 	if (l->read.owners)
-		err = owners_load(l->reader.bpf, &l->owners);
+		err = owners_load(l->reader.owners, &l->owners);
 	if (err)
 		return cli_fail_kernel("finding the processes", err);
 	l->names.owners = l->owners;

@@ -246,7 +246,7 @@ static int preview_read(struct preview *p, struct snapshot_reader *reader)
 	int err = 0, status;
 
 	if (reader->options.owners)
-		err = owners_load(reader->bpf, &p->owners);
+		err = owners_load(reader->owners, &p->owners);
 	if (err)
 		return cli_fail_kernel("finding the processes", err);
 	p->names.owners = p->owners;

@@ -162,7 +162,7 @@ static int record_start(struct record *r)
 
 	if (err)
 		return cli_fail_kernel("loading the snapshot program", err);
-	err = owners_load(r->follow.tracer.bpf, &r->follow.owners);
+	err = owners_load(r->follow.tracer.owners, &r->follow.owners);
 	if (err)
 		fprintf(stderr, "tcptimer: who holds the sockets can't be found: %s\n",
 			strerror(-err));

@@ -119,7 +119,7 @@ int watch_sockets(struct watch *w, int (*fn)(const struct conn *conn, void *arg)
 	seen_free(&w->before);
 	w->before = w->now;
 	w->now = (struct seen){};
-	if (w->options.owners && !owners_load(w->reader.bpf, &fresh)) {
+	if (w->options.owners && !owners_load(w->reader.owners, &fresh)) {
 		owners_free(w->owners);
 		w->owners = fresh;
 		w->names.owners = fresh;

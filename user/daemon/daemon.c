@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <systemd/sd-daemon.h>
 #include "daemon/daemon_impl.h"
 #include "daemon/lock.h"
+#include "kernel/kernel.h"
 #include "text.h"
 
 static uint64_t monotonic_ns(void)
@@ -178,6 +180,9 @@ int daemon_run(const struct daemon_options *options)
 		log_info("tcptimer " TCPTIMER_VERSION " is ready, pid %d%s", getpid(),
 			 d.adopted ? "; took over what an earlier daemon had put in place" : "");
 		sd_notify(0, "READY=1");
+		/* Loading took the kernel's types to pieces: some 15 MiB that are not needed again. */
+		probe_forget();
+		malloc_trim(0);
 		daemon_tell(&d);
 		err = sd_event_loop(d.event);
 		if (err)

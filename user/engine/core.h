@@ -93,6 +93,7 @@ struct engine_stream {
 	bool exact;
 	bool answer_due; /* the next firing is not a timer's: the peer's fatal answer arrives */
 	bool maybe_dead; /* an earlier firing ended it in some phases */
+	bool told;       /* events are wanted: what only they say is left out otherwise */
 
 	/* the clock: base_ns is CLOCK_MONOTONIC at the tick of now_jiffies */
 	__u64 base_ns;
@@ -118,6 +119,12 @@ struct engine_stream {
 	struct engine_mark marks[ENGINE_MARK_COUNT];
 	__s8 anchor; /* mark that the expiry is measured from, or -1 */
 	struct engine_span anchor_x;
+
+	/* the model time asked for last: one limit is asked at every firing */
+	struct {
+		__u32 boundary, base; /* base 0: none yet */
+		__u32 ms;
+	} model;
 
 	struct engine_end end;
 	struct engine_span end_at;
@@ -157,6 +164,11 @@ void engine_mark_answer(struct engine_stream *st, enum engine_mark_id id, __s64 
 void engine_mark_jiffies(struct engine_stream *st, enum engine_mark_id id, __u32 stamp);
 void engine_mark_clock(struct engine_stream *st, enum engine_mark_id id, __u32 stamp, bool usec);
 /* ms (exact: as tcp_time_stamp_ts() - stamp gives them) from a mark to the firing at hand. */
+/* CLOCK_MONOTONIC in ms at a relative jiffy: tcp_time_stamp_ms() */
+static inline __u32 engine_stamp_ms(const struct engine_stream *st, __s64 jiffies)
+{
+	return (__u32)((st->base_ns + (__u64)jiffies * st->tick_ns) / 1000000);
+}
 struct engine_span engine_elapsed_ms(const struct engine_stream *st, enum engine_mark_id id);
 bool engine_ignores(const struct engine_stream *st, enum tcptimer_limit limit);
 bool engine_is_dead(const struct engine_stream *st);
@@ -173,6 +185,8 @@ bool engine_answer_fatal(struct engine_stream *st);
 void engine_event_fill(const struct engine_stream *st, struct tcptimer_engine_event *ev);
 __u64 engine_jiffies_ms(const struct engine_stream *st, __s64 jiffies);
 __u32 engine_interval_ms(const struct engine_stream *st, __u64 jiffies);
+/* The same for an event: 0, and no division, where none is wanted. */
+__u32 engine_told_ms(const struct engine_stream *st, __u64 jiffies);
 
 /* ---- open.c: init, and the timer that the snapshot has armed */
 void engine_stream_open(struct engine_stream *st, enum engine_stream_kind kind,
@@ -200,15 +214,22 @@ void engine_delack_fire(struct engine_stream *st, struct tcptimer_engine_event *
 void engine_timewait_fire(struct engine_stream *st, struct tcptimer_engine_event *ev);
 
 /* limits.c: tcp_write_timeout() and what it asks */
-enum engine_answer engine_retransmits_timed_out(const struct engine_stream *st, __u32 boundary,
+enum engine_answer engine_retransmits_timed_out(struct engine_stream *st, __u32 boundary,
 						__u32 user_timeout);
 enum engine_answer engine_write_timeout(struct engine_stream *st, struct tcptimer_engine_event *ev);
 enum engine_answer engine_rtx_probe0_timed_out(struct engine_stream *st);
+/* tcp_model_timeout() in ms, remembered. */
+__u32 engine_model_ms(struct engine_stream *st, __u32 boundary, __u32 base);
 __u32 engine_orphan_retries(const struct engine_stream *st, bool alive);
 bool engine_out_of_resources(struct engine_stream *st, bool do_reset);
 __u64 engine_rto_backoff(const struct engine_stream *st);
 enum engine_answer engine_syn_timeout(struct engine_stream *st, struct tcptimer_engine_event *ev);
 bool engine_in_syn_state(const struct engine_stream *st);
+
+/* skip.c: the firings of a plain series that nothing ends, at once */
+void engine_skip(struct engine_stream *st);
+/* probe0.c: tcp_probe0_when() */
+__u32 engine_probe0_when(const struct engine_stream *st);
 
 /* rto.c */
 bool engine_is_thin(const struct engine_stream *st);

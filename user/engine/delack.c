@@ -104,7 +104,7 @@ void engine_delack_fire(struct engine_stream *st, struct tcptimer_engine_event *
 		return;
 	if (st->steps == 1 && later > 0 && rest > 0) {
 		ev->action = TCPTIMER_ACTION_REARMED;
-		ev->rto_ms = engine_interval_ms(st, (__u64)rest);
+		ev->rto_ms = engine_told_ms(st, (__u64)rest);
 		engine_arm(st, TCPTIMER_TIMER_DELACK, rest);
 		return;
 	}

@@ -18,8 +18,17 @@ __u32 engine_interval_ms(const struct engine_stream *st, __u64 jiffies)
 	return ms > 0xffffffffu ? 0xffffffffu : (__u32)ms;
 }
 
+__u32 engine_told_ms(const struct engine_stream *st, __u64 jiffies)
+{
+	return st->told ? engine_interval_ms(st, jiffies) : 0;
+}
+
 void engine_event_fill(const struct engine_stream *st, struct tcptimer_engine_event *ev)
 {
+	if (!st->told) {
+		ev->flags = 0;
+		return;
+	}
 	*ev = (struct tcptimer_engine_event){
 		.at_min_jiffies = (__u64)st->at.lo,
 		.at_max_jiffies = (__u64)st->at.hi,
@@ -76,6 +85,8 @@ bool engine_conclude(struct engine_stream *st, enum engine_answer answer,
 		return false;
 	}
 	st->state = ENGINE_ENDED;
+	if (!st->told)
+		return true;
 	ev->action = TCPTIMER_ACTION_ABORTED;
 	ev->cause = st->end.cause;
 	ev->err = st->end.reported ? st->end.err : 0;

@@ -35,7 +35,7 @@ static void finwait_hand_over(struct engine_stream *st, struct tcptimer_engine_e
 {
 	timeout = (__u32)engine_max_s64(timeout, finwait_rto(st->rto));
 	ev->action = TCPTIMER_ACTION_HANDED_OVER;
-	ev->rto_ms = engine_interval_ms(st, timeout);
+	ev->rto_ms = engine_told_ms(st, timeout);
 	engine_arm(st, TCPTIMER_TIMER_FIN_WAIT2, timeout);
 	if (st->profile->tw_timer == TCPTIMER_TW_SLOTS) {
 		st->delay = engine_timewait_slot(st, timeout);

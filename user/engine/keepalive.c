@@ -63,7 +63,7 @@ static void keepalive_probe(struct engine_stream *st, struct tcptimer_engine_eve
 		ev->action = TCPTIMER_ACTION_RETRANSMIT_FAILED;
 		ev->flags |= TCPTIMER_EV_LOCAL_DROP;
 		wait = TCPTIMER_RESOURCE_PROBE_JIFFIES(st->hz);
-		ev->rto_ms = engine_interval_ms(st, wait);
+		ev->rto_ms = engine_told_ms(st, wait);
 		engine_arm(st, TCPTIMER_TIMER_KEEPALIVE, wait);
 		return;
 	}
@@ -72,7 +72,7 @@ static void keepalive_probe(struct engine_stream *st, struct tcptimer_engine_eve
 	if (engine_answer_fatal(st))
 		return;
 	/* An ICMP error leaves nothing: the probe's sequence number is out of window (tcp_v4_err()). */
-	ev->rto_ms = engine_interval_ms(st, wait);
+	ev->rto_ms = engine_told_ms(st, wait);
 	if (st->peer == TCPTIMER_PEER_ACKS || st->peer == TCPTIMER_PEER_ZERO_WINDOW) {
 		/* tcp_ack(): rcv_tstamp is now; probes_out = 0, err_soft = 0. */
 		ev->flags |= TCPTIMER_EV_ANSWERED | TCPTIMER_EV_RECOVERED;
@@ -96,7 +96,7 @@ static void keepalive_wait(struct engine_stream *st, struct tcptimer_engine_even
 	struct engine_span x = { time, time };
 
 	ev->action = TCPTIMER_ACTION_REARMED;
-	ev->rto_ms = engine_interval_ms(st, (__u64)wait.hi);
+	ev->rto_ms = engine_told_ms(st, (__u64)wait.hi);
 	if (wait.lo == wait.hi) {
 		engine_arm(st, TCPTIMER_TIMER_KEEPALIVE, wait.lo);
 		return;
@@ -130,7 +130,7 @@ void engine_keepalive_fire(struct engine_stream *st, struct tcptimer_engine_even
 		return;
 	if (keepalive_busy(st)) {
 		ev->action = TCPTIMER_ACTION_REARMED;
-		ev->rto_ms = engine_interval_ms(st, (__u64)time);
+		ev->rto_ms = engine_told_ms(st, (__u64)time);
 		engine_arm(st, TCPTIMER_TIMER_KEEPALIVE, time);
 		return;
 	}

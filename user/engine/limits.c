@@ -23,12 +23,23 @@ static enum engine_answer limits_timed_out_jiffies(const struct engine_mark *mar
 	return limits_both((__u32)mark->since.lo >= timeout, (__u32)mark->since.hi >= timeout);
 }
 
+/* tcp_model_timeout() in ms; one limit's is asked for at every firing, and divides three times. */
+__u32 engine_model_ms(struct engine_stream *st, __u32 boundary, __u32 base)
+{
+	if (st->model.base != base || st->model.boundary != boundary) {
+		st->model.base = base;
+		st->model.boundary = boundary;
+		st->model.ms = tcptimer_model_timeout_ms(boundary, base, st->rto_max, st->hz);
+	}
+	return st->model.ms;
+}
+
 /*
  * retransmits_timed_out(), net/ipv4/tcp_timer.c. Always no before the first counted retransmission.
  * The compare is signed 32-bit, so a timeout above 2^31 (ms, or us on usec_ts sockets: 2147 s) is
  * over at once. usec_ts sockets get a jiffy of grace (6.7).
  */
-enum engine_answer engine_retransmits_timed_out(const struct engine_stream *st, __u32 boundary,
+enum engine_answer engine_retransmits_timed_out(struct engine_stream *st, __u32 boundary,
 						__u32 user_timeout)
 {
 	__u32 base = engine_in_syn_state(st) ? st->timeout_init : TCPTIMER_RTO_MIN_JIFFIES(st->hz);
@@ -50,7 +61,7 @@ enum engine_answer engine_retransmits_timed_out(const struct engine_stream *st, 
 		return limits_timed_out_jiffies(mark, timeout);
 	}
 	if (!timeout)
-		timeout = tcptimer_model_timeout_ms(boundary, base, st->rto_max, st->hz);
+		timeout = engine_model_ms(st, boundary, base);
 	/* Before 4.19 the setting was kept in jiffies, and so lost what those round off. */
 	else if (!st->profile->user_timeout_ms)
 		timeout = tcptimer_jiffies_to_msecs(tcptimer_msecs_to_jiffies(user_timeout, st->hz),
@@ -133,9 +144,9 @@ static enum engine_answer limits_time(struct engine_stream *st, __u32 boundary,
 }
 
 /* retries1 passed: a black hole is looked for, the route is questioned. Nothing ends by it. */
-static void limits_retries1(const struct engine_stream *st, struct tcptimer_engine_event *ev)
+static void limits_retries1(struct engine_stream *st, struct tcptimer_engine_event *ev)
 {
-	if (engine_retransmits_timed_out(st, st->s->sysctls.retries1, 0) != ENGINE_YES)
+	if (!st->told || engine_retransmits_timed_out(st, st->s->sysctls.retries1, 0) != ENGINE_YES)
 		return;
 	ev->flags |= TCPTIMER_EV_ROUTE_CHECKED;
 	if (st->s->sysctls.mtu_probing)

@@ -173,7 +173,7 @@ static bool step_too_early(struct engine_stream *st, struct tcptimer_engine_even
 	    s->write_timeout == s->write_expires || rest <= 0)
 		return false;
 	ev->action = TCPTIMER_ACTION_REARMED;
-	ev->rto_ms = engine_interval_ms(st, (__u64)rest);
+	ev->rto_ms = engine_told_ms(st, (__u64)rest);
 	engine_arm(st, st->timer, rest);
 	return true;
 }

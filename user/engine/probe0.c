@@ -18,7 +18,7 @@ static __u64 probe0_base(const struct engine_stream *st)
  * tcp_probe0_when(), include/net/tcp.h. The exponent stops at ilog2(120 s / 200 ms) + 1 = 10 since
  * 5.15; before, larger ones came to rto_max all the same. rto_max of the socket caps the result.
  */
-static __u32 probe0_when(const struct engine_stream *st)
+__u32 engine_probe0_when(const struct engine_stream *st)
 {
 	__u32 cap = tcptimer_ilog2(TCPTIMER_RTO_MAX_JIFFIES(st->hz) /
 				   TCPTIMER_RTO_MIN_JIFFIES(st->hz)) +
@@ -84,7 +84,7 @@ static void probe0_arm(struct engine_stream *st, struct tcptimer_engine_event *e
 
 	if (delay.lo < engine_min_s64(when, st->rto_max) + rtt)
 		ev->flags |= TCPTIMER_EV_CLAMPED;
-	ev->rto_ms = engine_interval_ms(st, (__u64)engine_max_s64(delay.lo, delay.hi));
+	ev->rto_ms = engine_told_ms(st, (__u64)engine_max_s64(delay.lo, delay.hi));
 	x.lo = mark->since.lo + delay.hi;
 	x.hi = mark->since.hi + delay.lo;
 	if (delay.lo == delay.hi) {
@@ -188,7 +188,7 @@ static void probe0_becomes_data(struct engine_stream *st, struct tcptimer_engine
 	if (engine_answer_fatal(st))
 		return;
 	engine_arm(st, TCPTIMER_TIMER_RETRANS, st->rto);
-	ev->rto_ms = engine_interval_ms(st, st->rto);
+	ev->rto_ms = engine_told_ms(st, st->rto);
 }
 
 /* Dropped by this host's own queue: tcp_send_probe0() tries again after HZ/2, without backoff. */
@@ -255,7 +255,7 @@ void engine_probe0_fire(struct engine_stream *st, struct tcptimer_engine_event *
 		st->err_soft = 0;
 		st->n = 0;
 	}
-	probe0_arm(st, ev, probe0_when(st), answered ? st->rtt_jiffies : 0);
+	probe0_arm(st, ev, engine_probe0_when(st), answered ? st->rtt_jiffies : 0);
 }
 
 /*

@@ -33,7 +33,7 @@ static void retrans_arm(struct engine_stream *st, struct tcptimer_engine_event *
 	delay.hi = engine_min_s64(delay.hi, st->rto_max);
 	if (clamped)
 		ev->flags |= TCPTIMER_EV_CLAMPED;
-	ev->rto_ms = engine_interval_ms(st, (__u64)delay.hi);
+	ev->rto_ms = engine_told_ms(st, (__u64)delay.hi);
 	if (delay.lo == delay.hi) {
 		engine_arm(st, st->timer, delay.lo);
 		return;
@@ -76,12 +76,12 @@ static bool retrans_revert(struct engine_stream *st, struct tcptimer_engine_even
 	ev->flags |= TCPTIMER_EV_RTO_REVERTED;
 	/* The time since it was sent is rounded up, so that even at once a jiffy is gone. */
 	if (st->rto > st->rtt_jiffies + 1) {
-		ev->rto_ms = engine_interval_ms(st, st->rto - 1u);
+		ev->rto_ms = engine_told_ms(st, st->rto - 1u);
 		engine_arm_after(st, st->timer, st->rtt_jiffies, st->rto - st->rtt_jiffies - 1);
 		return true;
 	}
 	/* Overdue already, it retransmits as the error arrives. */
-	ev->rto_ms = engine_interval_ms(st, st->rtt_jiffies);
+	ev->rto_ms = engine_told_ms(st, st->rtt_jiffies);
 	engine_arm(st, st->timer, st->rtt_jiffies);
 	st->slack = (struct engine_span){ 0, 0 };
 	return true;
@@ -166,7 +166,7 @@ static void retrans_local_drop(struct engine_stream *st, struct tcptimer_engine_
 			st->retransmits = 1;
 		wait = engine_min_u32(st->rto, wait);
 	}
-	ev->rto_ms = engine_interval_ms(st, wait);
+	ev->rto_ms = engine_told_ms(st, wait);
 	engine_arm(st, st->timer, wait);
 }
 
@@ -227,7 +227,8 @@ void engine_retrans_fire(struct engine_stream *st, struct tcptimer_engine_event 
 	ev->action = TCPTIMER_ACTION_RETRANSMITTED;
 	ev->n = ++st->n;
 	retrans_backoff(st, ev, true);
-	if (engine_retransmits_timed_out(st, st->s->sysctls.retries1 + 1u, 0) == ENGINE_YES)
+	if (st->told &&
+	    engine_retransmits_timed_out(st, st->s->sysctls.retries1 + 1u, 0) == ENGINE_YES)
 		ev->flags |= TCPTIMER_EV_ROUTE_RESET;
 	if (!retrans_answer(st, ev))
 		retrans_arm(st, ev);

@@ -186,7 +186,7 @@ static void rto_arm_rest(struct engine_stream *st, struct tcptimer_engine_event 
 		rest.lo = engine_max_s64(st->rto - head->since.hi - late, 1);
 		rest.hi = engine_max_s64(st->rto - head->since.lo + early + 1, 1);
 	}
-	ev->rto_ms = engine_interval_ms(st, (__u64)rest.hi);
+	ev->rto_ms = engine_told_ms(st, (__u64)rest.hi);
 	engine_arm_from(st, TCPTIMER_TIMER_RETRANS, ENGINE_MARK_COUNT, rest, rest);
 }
 
@@ -238,7 +238,7 @@ void engine_loss_probe_fire(struct engine_stream *st, struct tcptimer_engine_eve
 		st->err_soft = ENGINE_EHOSTUNREACH;
 	}
 	engine_arm(st, TCPTIMER_TIMER_RETRANS, st->rto);
-	ev->rto_ms = engine_interval_ms(st, st->rto);
+	ev->rto_ms = engine_told_ms(st, st->rto);
 }
 
 /*
@@ -272,5 +272,5 @@ void engine_reo_fire(struct engine_stream *st, struct tcptimer_engine_event *ev)
 	if (engine_answer_fatal(st))
 		return;
 	engine_arm(st, TCPTIMER_TIMER_RETRANS, st->rto);
-	ev->rto_ms = engine_interval_ms(st, st->rto);
+	ev->rto_ms = engine_told_ms(st, st->rto);
 }

@@ -59,7 +59,7 @@ static void synack_arm(struct engine_stream *st, struct tcptimer_engine_event *e
 
 	if (period > cap)
 		period = cap;
-	ev->rto_ms = engine_interval_ms(st, period);
+	ev->rto_ms = engine_told_ms(st, period);
 	engine_arm(st, TCPTIMER_TIMER_SYNACK, (__s64)period);
 	if (st->profile->synack_timer == TCPTIMER_SYNACK_PRUNE) {
 		st->slack = (struct engine_span){ 0, 3 * (__s64)(st->hz / 5) };
@@ -143,7 +143,7 @@ void engine_tfo_fire(struct engine_stream *st, struct tcptimer_engine_event *ev)
 	if (engine_answer_fatal(st))
 		return;
 	period = engine_min_u32(first << (st->num_timeout & 31), st->rto_max);
-	ev->rto_ms = engine_interval_ms(st, period);
+	ev->rto_ms = engine_told_ms(st, period);
 	engine_arm(st, TCPTIMER_TIMER_SYNACK, period);
 }
 

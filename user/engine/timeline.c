@@ -68,15 +68,21 @@ static void deadline_fill(const struct engine_stream *st, struct tcptimer_deadli
 /* Whichever of two timers ends the connection first. */
 static void deadline_merge(struct tcptimer_deadline *dl, const struct tcptimer_deadline *other)
 {
-	struct tcptimer_deadline first = *dl, second = *other;
+	struct tcptimer_deadline first, second;
 
 	if (other->never)
 		return;
-	if (dl->never || other->at_max_jiffies < dl->at_max_jiffies) {
+	if (dl->never) {
+		*dl = *other;
+		return;
+	}
+	first = *dl;
+	second = *other;
+	if (other->at_max_jiffies < dl->at_max_jiffies) {
 		first = *other;
 		second = *dl;
 	}
-	if (!second.never && second.at_min_jiffies < first.at_min_jiffies) {
+	if (second.at_min_jiffies < first.at_min_jiffies) {
 		first.at_min_jiffies = second.at_min_jiffies;
 		first.at_min_ms = second.at_min_ms;
 		first.at_ms = first.at_min_ms + (first.at_max_ms - first.at_min_ms) / 2;
@@ -87,10 +93,13 @@ static void deadline_merge(struct tcptimer_deadline *dl, const struct tcptimer_d
 /* Follows one timer to its end. ELONG when that is further than the engine looks. */
 static int deadline_stream(struct engine_stream *st, struct tcptimer_deadline *dl)
 {
-	struct tcptimer_engine_event ev;
+	struct tcptimer_engine_event ev; /* not told: nobody reads it */
 
-	while (!engine_stream_hopeless(st) && engine_stream_step(st, &ev))
-		;
+	do {
+		if (engine_stream_hopeless(st))
+			break;
+		engine_skip(st);
+	} while (engine_stream_step(st, &ev));
 	deadline_fill(st, dl);
 	if (st->state != ENGINE_ARMED || engine_stream_hopeless(st))
 		return 0;
@@ -116,6 +125,9 @@ static int deadline_all(const struct tcptimer_profile *profile,
 	*ret_deadline = (struct tcptimer_deadline){ .never = 1 };
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if ((kinds[i] == ENGINE_STREAM_MINI) == (s->kind == TCPTIMER_SOCK_FULL))
+			continue;
+		/* Most sockets have no such timer; opening a stream costs more than asking. */
+		if (kinds[i] == ENGINE_STREAM_KEEPALIVE && !(s->flags & TCPTIMER_F_KEEP_PENDING))
 			continue;
 		engine_stream_open(&st, kinds[i], profile, params, s);
 		ret_deadline->peer = st.peer;
@@ -182,6 +194,7 @@ static void timeline_open(struct timeline_head *heads, const struct tcptimer_pro
 
 	for (i = 0; i < ENGINE_STREAM_COUNT; i++) {
 		engine_stream_open(&heads[i].st, (enum engine_stream_kind)i, profile, params, s);
+		heads[i].st.told = true;
 		heads[i].ready = engine_stream_step(&heads[i].st, &heads[i].ev);
 	}
 }

@@ -7,30 +7,10 @@
 
 #include "tcptimer/engine.h"
 
-/* LVL_CLK_SHIFT, LVL_SIZE: eight buckets of one level are one bucket of the next. */
-#define WHEEL_SHIFT 3u
-#define WHEEL_SIZE 64u
-
-/* LVL_DEPTH: 9 levels above 100 HZ, else 8. */
-static unsigned int wheel_depth(__u32 hz)
-{
-	return hz > 100 ? 9 : 8;
-}
-
 /* LVL_START(n): the first delta that is too far for level n - 1. */
 static __u64 wheel_start(unsigned int level)
 {
 	return (__u64)(WHEEL_SIZE - 1) << ((level - 1) * WHEEL_SHIFT);
-}
-
-unsigned int wheel_level(__u32 hz, __u64 delta)
-{
-	unsigned int last = wheel_depth(hz) - 1;
-	unsigned int level = 0;
-
-	while (level < last && delta >= wheel_start(level + 1))
-		level++;
-	return level;
 }
 
 __u64 wheel_timeout_max(__u32 hz)
@@ -38,13 +18,6 @@ __u64 wheel_timeout_max(__u32 hz)
 	unsigned int depth = wheel_depth(hz);
 
 	return wheel_start(depth) - (1ull << ((depth - 1) * WHEEL_SHIFT));
-}
-
-__u64 wheel_bucket(__u64 expires, unsigned int level)
-{
-	unsigned int shift = level * WHEEL_SHIFT;
-
-	return ((expires >> shift) + 1) << shift;
 }
 
 /*

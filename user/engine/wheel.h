@@ -25,12 +25,39 @@ struct engine_phase {
 
 /* enum tcptimer_wheel_kind as `kind` everywhere below. */
 
+/* LVL_CLK_SHIFT, LVL_SIZE: eight buckets of one level are one bucket of the next. */
+#define WHEEL_SHIFT 3u
+#define WHEEL_SIZE 64u
+
+/* LVL_DEPTH: 9 levels above 100 HZ, else 8. */
+static inline unsigned int wheel_depth(__u32 hz)
+{
+	return hz > 100 ? 9 : 8;
+}
+
 /* calc_wheel_index(): the level that a timer `delta` jiffies ahead of the base's clock goes to. */
-unsigned int wheel_level(__u32 hz, __u64 delta);
+static inline unsigned int wheel_level(__u32 hz, __u64 delta)
+{
+	unsigned int last = wheel_depth(hz) - 1;
+	__u64 times = delta / (WHEEL_SIZE - 1); /* wheel_start(n) <= delta: 8^(n - 1) <= times */
+	unsigned int level;
+
+	if (!times)
+		return 0;
+	level = (63 - (unsigned int)__builtin_clzll(times)) / WHEEL_SHIFT + 1;
+	return level < last ? level : last;
+}
+
 /* WHEEL_TIMEOUT_MAX: no timer is put further ahead than this. */
 __u64 wheel_timeout_max(__u32 hz);
 /* calc_index(): the jiffy at which the bucket of that level fires. */
-__u64 wheel_bucket(__u64 expires, unsigned int level);
+static inline __u64 wheel_bucket(__u64 expires, unsigned int level)
+{
+	unsigned int shift = level * WHEEL_SHIFT;
+
+	return ((expires >> shift) + 1) << shift;
+}
+
 /* The same, from the bucket's index in timer_list.flags: also for a timer enqueued overdue. */
 __u64 wheel_bucket_of_index(__u64 expires, __u32 index, __u64 now);
 /* apply_slack() of 2.6.35 to 4.7: where mod_timer() moved an expiry. */

@@ -16,9 +16,8 @@
 #include "kernel/enforce_impl.h"
 #include "kernel/iter.h"
 #include "kernel/kernel.h"
-#include "kernel/loader.h"
 #include "policy/policy_compile.h"
-#include "tcptimer.skel.h"
+#include "policy.skel.h"
 
 static char last_error[512];
 
@@ -39,25 +38,23 @@ int enforce_fail(int err, const char *format, ...)
 
 /* ---- opening ---- */
 
-static const char *const enforce_programs[] = {
-	"policy_sockops",      "policy_setsockopt",   "policy_existing",
-	"policy_cgroup_mkdir", "policy_cgroup_rmdir", "policy_cgroup_rename",
-};
-
 static int enforce_load(struct enforce *e, uint32_t cgroups_max)
 {
-	size_t i;
 	int err;
 
-	e->bpf = loader_open();
+	kernel_quiet_libbpf();
+	e->bpf = policy_bpf__open();
 	if (!e->bpf)
 		return enforce_fail(-errno, "can't open the programs: %s", strerror(errno));
-	for (i = 0; i < sizeof(enforce_programs) / sizeof(enforce_programs[0]); i++)
-		loader_want(e->bpf, enforce_programs[i]);
+	e->bpf->rodata->cfg_hz = probe_hz();
+	/* Snapshots come with the object, but are read by an object of their own. */
+	bpf_program__set_autoload(e->bpf->progs.snapshot_tcp, false);
+	bpf_program__set_autoload(e->bpf->progs.snapshot_owner, false);
+	bpf_map__set_autocreate(e->bpf->maps.snapshot_scratch, false);
 	if (cgroups_max)
 		bpf_map__set_max_entries(e->bpf->maps.policy_cgroups, cgroups_max);
 	e->adopted = enforce_pins_reuse(e);
-	err = loader_load(e->bpf);
+	err = policy_bpf__load(e->bpf);
 	if (err)
 		return enforce_fail(err,
 				    "can't load the programs: %s%s%s; `tcptimer doctor` tells more",
@@ -149,7 +146,7 @@ void enforce_close(struct enforce *e)
 	if (e->control)
 		munmap(e->control, (size_t)sysconf(_SC_PAGESIZE));
 	if (e->bpf)
-		tcptimer_bpf__destroy(e->bpf);
+		policy_bpf__destroy(e->bpf);
 	if (e->cgroup_fd >= 0)
 		close(e->cgroup_fd);
 	if (e->policy) {
@@ -280,11 +277,26 @@ static uint32_t next_generation(const struct enforce *e)
 	return last < 0x7ffffffe ? last + 1 : 1;
 }
 
-static void put_in_force(struct enforce *e, size_t count, uint32_t generation, size_t source_size)
+/* Bits of the settings that no rule of the policy sets. */
+static uint16_t policy_unset(const struct policy *policy)
+{
+	uint16_t unset = (1u << POLICY_SETTING_COUNT) - 1;
+	size_t rule, setting;
+
+	for (rule = 0; rule < policy->count; rule++)
+		for (setting = 0; setting < POLICY_SETTING_COUNT; setting++)
+			if (policy->rules[rule].settings[setting].set)
+				unset &= (uint16_t) ~(1u << setting);
+	return unset;
+}
+
+static void put_in_force(struct enforce *e, const struct policy *policy, uint32_t generation,
+			 size_t source_size)
 {
 	unsigned int bank = generation & 1;
 
-	e->control->count[bank] = (uint32_t)count;
+	e->control->count[bank] = (uint32_t)policy->count;
+	e->control->unset[bank] = policy_unset(policy);
 	e->control->source_size[bank] = (uint32_t)source_size;
 	e->control->applied_ns = boottime_ns();
 	e->control->generation = generation;
@@ -315,7 +327,7 @@ int enforce_apply(struct enforce *e, const struct policy *policy, const void *so
 		free(copy);
 		return err;
 	}
-	put_in_force(e, policy->count, generation, source_size);
+	put_in_force(e, policy, generation, source_size);
 	e->links_pending = false;
 	if (e->policy) {
 		policy_free(e->policy);
@@ -346,7 +358,7 @@ static int pass_netns(const struct netns *netns, void *arg)
 
 int enforce_pass(struct enforce *e, struct enforce_pass *ret_pass)
 {
-	struct tcptimer_bpf__bss *bss = e->bpf->bss;
+	struct policy_bpf__bss *bss = e->bpf->bss;
 	unsigned int skipped = 0;
 	int err;
 

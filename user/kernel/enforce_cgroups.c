@@ -18,7 +18,7 @@
 #include "kernel/kernel.h"
 #include "policy/policy_compile.h"
 #include "text.h"
-#include "tcptimer.skel.h"
+#include "policy.skel.h"
 
 #define DEPTH_MAX 64 /* levels; the kernel's own cgroup.max.depth is seldom lower */
 

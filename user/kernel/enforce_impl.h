@@ -12,7 +12,7 @@ struct bpf_link;
 struct bpf_map;
 struct bpf_program;
 struct ring_buffer;
-struct tcptimer_bpf;
+struct policy_bpf;
 
 enum { ENFORCE_SOCKOPS, ENFORCE_SETSOCKOPT, ENFORCE_LINKS };
 enum { ENFORCE_CONTROL = 0, ENFORCE_SOCKETS = 4, ENFORCE_MAPS = 6 }; /* enforce_map() */
@@ -22,7 +22,7 @@ struct enforce {
 	char cgroup_dir[4352]; /* the directory that the programs are attached to */
 	char cgroup[4096];     /* the same, below the mount: "/" or "/a" */
 	int cgroup_fd;
-	struct tcptimer_bpf *bpf;
+	struct policy_bpf *bpf;
 	struct bpf_link *links[ENFORCE_LINKS];
 	bool links_pending; /* pinned maps don't fit: links change with the first policy */
 	bool adopted;
@@ -44,8 +44,8 @@ int enforce_fail(int err, const char *format, ...) __attribute__((format(printf,
 /* ---- enforce_pins.c ---- */
 
 /* "map_control" and so on: the pinned maps of the object, in order. */
-struct bpf_map *enforce_map(struct tcptimer_bpf *bpf, unsigned int i, const char **ret_name);
-struct bpf_program *enforce_program(struct tcptimer_bpf *bpf, unsigned int i,
+struct bpf_map *enforce_map(struct policy_bpf *bpf, unsigned int i, const char **ret_name);
+struct bpf_program *enforce_program(struct policy_bpf *bpf, unsigned int i,
 				    const char **ret_link_name);
 /* Checks what has to be mounted; makes the directory. */
 int enforce_pins_prepare(struct enforce *e, const struct enforce_options *options, bool make);

@@ -17,13 +17,13 @@
 #include "kernel/enforce_impl.h"
 #include "kernel/kernel.h"
 #include "text.h"
-#include "tcptimer.skel.h"
+#include "policy.skel.h"
 
 #ifndef CGROUP2_SUPER_MAGIC
 #define CGROUP2_SUPER_MAGIC 0x63677270
 #endif
 
-struct bpf_map *enforce_map(struct tcptimer_bpf *bpf, unsigned int i, const char **ret_name)
+struct bpf_map *enforce_map(struct policy_bpf *bpf, unsigned int i, const char **ret_name)
 {
 	static const char *const names[ENFORCE_MAPS] = {
 		"map_control",  "map_rules",   "map_cgroups",
@@ -43,7 +43,7 @@ static const char *enforce_link_name(unsigned int i)
 	return i == ENFORCE_SOCKOPS ? "link_sockops" : "link_setsockopt";
 }
 
-struct bpf_program *enforce_program(struct tcptimer_bpf *bpf, unsigned int i,
+struct bpf_program *enforce_program(struct policy_bpf *bpf, unsigned int i,
 				    const char **ret_link_name)
 {
 	*ret_link_name = enforce_link_name(i);

@@ -16,6 +16,8 @@
 #include "tcptimer/summary_map.h"
 
 struct tcptimer_bpf; /* the skeleton */
+struct snapshot_bpf; /* that of bpf/snapshot.bpf.c by itself */
+struct bpf_program;
 
 /* ---- probe.c: what this kernel and this process can do ---- */
 
@@ -25,6 +27,8 @@ unsigned int probe_hz(void);
 bool probe_privileged(const char **ret_missing);
 /* The tcp_retransmit_skb tracepoint has its err argument (6.17). */
 bool probe_retransmit_has_err(void);
+/* The kernel's types, which those two keep: some 8 MiB. */
+void probe_forget(void);
 /* Kernel's BTF has a tracepoint or a function of that name. */
 bool probe_has_tracepoint(const char *name);
 /* What libbpf said last of a failure, one line; "" when nothing. */
@@ -75,8 +79,8 @@ struct owner {
 	char comm[16];          /* raw */
 };
 
-/* Which processes hold which TCP sockets, now. */
-int owners_load(struct tcptimer_bpf *bpf, struct owners **ret_owners);
+/* Which processes hold which TCP sockets, now: the program is snapshot_owner, loaded. */
+int owners_load(struct bpf_program *program, struct owners **ret_owners);
 /* By the kernel's address; a cookie other than 0 has to agree, since addresses are used again. */
 const struct owner *owners_find(const struct owners *owners, uint64_t sk, uint64_t cookie);
 void owners_free(struct owners *owners);
@@ -92,7 +96,8 @@ struct snapshot_options {
 };
 
 struct snapshot_reader {
-	struct tcptimer_bpf *bpf;
+	struct snapshot_bpf *bpf;
+	struct bpf_program *owners; /* for owners_load(), with options.owners */
 	struct snapshot_options options;
 	unsigned int skipped; /* namespaces that could not be entered */
 	unsigned int visited; /* namespaces read */
@@ -117,6 +122,7 @@ struct tracer_options {
 
 struct tracer {
 	struct tcptimer_bpf *bpf;
+	struct bpf_program *owners; /* for owners_load() */
 	struct ring_buffer *ring;
 	struct bpf_link *sweep_link;
 	struct bpf_link *links[16]; /* of the tracepoints */

@@ -92,11 +92,7 @@ int loader_load(struct tcptimer_bpf *bpf)
 	}
 	if (!(bpf->rodata->cfg_count & TCPTIMER_BY_RULE))
 		bpf_map__set_autocreate(bpf->maps.summary_policies, false);
-	if (!bpf_program__autoload(bpf->progs.policy_existing)) {
-		loader_leave_policy(bpf);
-		rules_reuse(bpf);
-	} else {
-		bpf_map__set_autocreate(bpf->maps.snapshot_scratch, false);
-	}
+	loader_leave_policy(bpf);
+	rules_reuse(bpf->maps.policy_sockets);
 	return tcptimer_bpf__load(bpf);
 }

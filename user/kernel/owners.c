@@ -11,7 +11,6 @@
 #include "kernel/iter.h"
 #include "kernel/kernel.h"
 #include "bpf/owner.h"
-#include "tcptimer.skel.h"
 
 struct owners_slot {
 	uint64_t sk; /* 0: free */
@@ -97,7 +96,7 @@ static int owners_add(const void *record, void *arg)
 	return owners_more(&slot->owner, (int)rec->pid);
 }
 
-int owners_load(struct tcptimer_bpf *bpf, struct owners **ret_owners)
+int owners_load(struct bpf_program *program, struct owners **ret_owners)
 {
 	struct owners *o = calloc(1, sizeof(*o));
 	struct bpf_link *link = NULL;
@@ -107,7 +106,7 @@ int owners_load(struct tcptimer_bpf *bpf, struct owners **ret_owners)
 		return -ENOMEM;
 	if (owners_grow(o))
 		goto out;
-	link = bpf_program__attach_iter(bpf->progs.snapshot_owner, NULL);
+	link = bpf_program__attach_iter(program, NULL);
 	err = link ? iter_records(link, sizeof(struct tcptimer_owner), owners_add, o) : -errno;
 out:
 	bpf_link__destroy(link);

@@ -47,13 +47,19 @@ bool probe_privileged(const char **ret_missing)
 	return false;
 }
 
+static struct btf *kernel_btf;
+
 static const struct btf *probe_btf(void)
 {
-	static struct btf *btf;
+	if (!kernel_btf)
+		kernel_btf = btf__load_vmlinux_btf();
+	return kernel_btf;
+}
 
-	if (!btf)
-		btf = btf__load_vmlinux_btf();
-	return btf;
+void probe_forget(void)
+{
+	btf__free(kernel_btf);
+	kernel_btf = NULL;
 }
 
 /* The function prototype behind btf_trace_NAME, or NULL. */

@@ -30,7 +30,7 @@ static int rules_open(const char *name)
 }
 
 /* Of another layout, or none: then no socket is known to have a rule. */
-void rules_reuse(struct tcptimer_bpf *bpf)
+void rules_reuse(struct bpf_map *sockets)
 {
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
@@ -39,8 +39,8 @@ void rules_reuse(struct tcptimer_bpf *bpf)
 	if (fd < 0)
 		return;
 	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == BPF_MAP_TYPE_SK_STORAGE &&
-	    info.value_size == bpf_map__value_size(bpf->maps.policy_sockets))
-		bpf_map__reuse_fd(bpf->maps.policy_sockets, fd);
+	    info.value_size == bpf_map__value_size(sockets))
+		bpf_map__reuse_fd(sockets, fd);
 	close(fd);
 }
 

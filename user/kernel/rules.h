@@ -11,10 +11,10 @@
 #include "tcptimer/policy_map.h"
 #include "tcptimer/snapshot.h"
 
-struct tcptimer_bpf;
+struct bpf_map;
 
 /* Before loading: the pinned storage of sockets takes the place of an empty one of the object's own. */
-void rules_reuse(struct tcptimer_bpf *bpf);
+void rules_reuse(struct bpf_map *sockets);
 /* The rule, or NULL: none, or it is gone. Valid until the next call. */
 const struct tcptimer_policy_rule *rules_get(uint32_t policy);
 /* The rule's name, or NULL: none, or it is gone. Valid until the next call. */

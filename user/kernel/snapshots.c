@@ -9,29 +9,45 @@
 #include "kernel/iter.h"
 #include "kernel/kernel.h"
 #include "kernel/loader.h"
-#include "tcptimer.skel.h"
+#include "kernel/rules.h"
+#include "snapshot.skel.h"
+
+/* Of the maps of a policy only what it keeps with sockets is looked at: pinned, or else empty. */
+static void snapshots_maps(struct snapshot_bpf *bpf)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, bpf->obj) if (map != bpf->maps.snapshot_scratch &&
+						    map != bpf->maps.policy_sockets &&
+						    map != bpf->maps.rodata)
+		bpf_map__set_autocreate(map, false);
+	rules_reuse(bpf->maps.policy_sockets);
+}
 
 int snapshots_open(struct snapshot_reader *reader, const struct snapshot_options *options)
 {
-	struct tcptimer_bpf *bpf = loader_open();
+	struct snapshot_bpf *bpf;
 	int err;
 
 	memset(reader, 0, sizeof(*reader));
 	reader->options = *options;
+	kernel_quiet_libbpf();
+	bpf = snapshot_bpf__open();
 	if (!bpf)
 		return -errno;
+	bpf->rodata->cfg_hz = probe_hz();
 	bpf->rodata->cfg_states = options->states;
 	bpf->rodata->cfg_family = (unsigned short)options->family;
 	bpf->rodata->cfg_stalled = options->stalled;
-	loader_want(bpf, "snapshot_tcp");
-	if (options->owners)
-		loader_want(bpf, "snapshot_owner");
-	err = loader_load(bpf);
+	bpf_program__set_autoload(bpf->progs.snapshot_owner, options->owners);
+	snapshots_maps(bpf);
+	err = snapshot_bpf__load(bpf);
 	if (err) {
-		tcptimer_bpf__destroy(bpf);
+		snapshot_bpf__destroy(bpf);
 		return err;
 	}
 	reader->bpf = bpf;
+	reader->owners = bpf->progs.snapshot_owner;
 	return 0;
 }
 
@@ -76,6 +92,6 @@ int snapshots_read(struct snapshot_reader *reader,
 
 void snapshots_close(struct snapshot_reader *reader)
 {
-	tcptimer_bpf__destroy(reader->bpf);
+	snapshot_bpf__destroy(reader->bpf);
 	reader->bpf = NULL;
 }

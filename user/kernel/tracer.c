@@ -85,6 +85,7 @@ static int tracer_load(struct tracer *t, const struct tracer_options *options)
 		return -errno;
 	for (i = 0; i < sizeof(tracer_programs) / sizeof(tracer_programs[0]); i++)
 		loader_want(t->bpf, tracer_programs[i]);
+	t->owners = t->bpf->progs.snapshot_owner;
 	loader_want(t->bpf, probe_retransmit_has_err() ? "trace_retransmit_skb_err" :
 							 "trace_retransmit_skb");
 	t->bpf->rodata->cfg_all = options->all;
