@@ -13,7 +13,7 @@
 #include "kernel/kernel.h"
 #include "kernel/profile.h"
 #include "bpf/trace_map.h"
-#include "tcptimer.skel.h"
+#include "snapshot.skel.h"
 #include "observe.h"
 
 unsigned int observe_hz;

@@ -366,8 +366,7 @@ static int explain_live(struct explain *e, const char *what)
 	if (err)
 		return cli_fail_kernel("loading the snapshot program", err);
 	status = explain_find(e, what);
-	if (!status &&
-	    !owners_load(e->reader.owners, &owners)) /* without: the process is not named */
+	if (!status && !owners_load(e->reader.owners, &owners))
 		e->names.owners = owners;
 	if (!status)
 		status = explain_output(e);
