@@ -12,8 +12,6 @@
 
 extern const volatile __u32 cfg_hz;
 
-#define POLICY_BIT(id) (1U << (id))
-
 /*
  * What a socket with a rule is called back for: its RTOs and its end. Flags are OR-ed to those that
  * other programs have set, and never taken away: who else set one since can't be seen. The last three,

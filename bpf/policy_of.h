@@ -10,11 +10,6 @@
 #include "policy_maps.h"
 #include "tcptimer/snapshot.h"
 
-#define POLICY_OF_BIT(id) (1U << (id))
-#define POLICY_OF_KEEPALIVE                                                                        \
-	(POLICY_OF_BIT(POLICY_KEEPALIVE_ENABLE) | POLICY_OF_BIT(POLICY_KEEPALIVE_IDLE) |           \
-	 POLICY_OF_BIT(POLICY_KEEPALIVE_INTERVAL) | POLICY_OF_BIT(POLICY_KEEPALIVE_PROBES))
-
 static __always_inline __u32 policy_of(void *sk)
 {
 	const struct tcptimer_policy_sock *st = bpf_sk_storage_get(&policy_sockets, sk, NULL, 0);
@@ -24,16 +19,16 @@ static __always_inline __u32 policy_of(void *sk)
 		return 0;
 	/* Banks take turns: enforce_apply(). */
 	policy = (st->generation & 1) * TCPTIMER_POLICY_RULES + st->rule;
-	if (st->changed & POLICY_OF_BIT(POLICY_USER_TIMEOUT))
+	if (st->changed & POLICY_BIT(POLICY_USER_TIMEOUT))
 		policy |= TCPTIMER_POLICY_USER_TIMEOUT;
 	/* A user_timeout of the rule that comes sooner is left as it is. */
 	if (st->armed == POLICY_LAST &&
 	    BPF_CORE_READ(KPTR(inet_connection_sock, sk), icsk_user_timeout) !=
 		    st->base_user_timeout_ms)
 		policy |= TCPTIMER_POLICY_LAST_RETRY;
-	if (st->changed & POLICY_OF_BIT(POLICY_SYN_RETRIES))
+	if (st->changed & POLICY_BIT(POLICY_SYN_RETRIES))
 		policy |= TCPTIMER_POLICY_SYN_RETRIES;
-	if (st->changed & POLICY_OF_KEEPALIVE)
+	if (st->changed & POLICY_KEEPALIVE_BITS)
 		policy |= TCPTIMER_POLICY_KEEPALIVE;
 	return policy;
 }

@@ -251,9 +251,7 @@ static __always_inline bool sockops_policy_ended(__u64 sk, const struct tcptimer
 		return own && limit && now - stamp >= jiffies;
 	if (limit)
 		return own;
-	return st->changed &
-	       (POLICY_BIT(POLICY_KEEPALIVE_ENABLE) | POLICY_BIT(POLICY_KEEPALIVE_IDLE) |
-		POLICY_BIT(POLICY_KEEPALIVE_INTERVAL) | POLICY_BIT(POLICY_KEEPALIVE_PROBES));
+	return st->changed & POLICY_KEEPALIVE_BITS;
 }
 
 static __always_inline void sockops_state(struct bpf_sock_ops *ctx)

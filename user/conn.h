@@ -28,9 +28,10 @@ struct conn {
 	bool has_silent;     /* ... and would if the peer answered nothing from now on */
 	enum tcptimer_cause deadline_cause;
 	enum tcptimer_cause silent_cause;
-	const char *rule;    /* of the policy that holds for it, or NULL */
-	int64_t deadline_ms; /* from now; valid with has_deadline */
-	int64_t silent_ms;   /* from now; valid with has_silent */
+	unsigned int max_retries; /* of that policy; 0: none */
+	const char *rule;         /* of the policy that holds for it, or NULL */
+	int64_t deadline_ms;      /* from now; valid with has_deadline */
+	int64_t silent_ms;        /* from now; valid with has_silent */
 };
 
 /* A timer that is armed on the socket. */

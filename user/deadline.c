@@ -11,9 +11,9 @@
 static int deadline_ask(const struct conn *conn, const struct tcptimer_profile *profile,
 			enum tcptimer_peer peer, int64_t *ret_ms, enum tcptimer_cause *ret_cause)
 {
-	struct tcptimer_engine_params params = { .hz = conn->hz, .peer = peer };
+	const struct policy_kernel kernel = { .profile = profile, .hz = conn->hz };
 	struct tcptimer_deadline deadline;
-	int err = tcptimer_engine_deadline(profile, &params, conn->snap, &deadline);
+	int err = policy_plan_deadline(&kernel, conn->snap, peer, conn->max_retries, &deadline);
 
 	if (err)
 		return err;
@@ -41,36 +41,6 @@ void deadline_fill(struct conn *conn, const struct tcptimer_profile *profile)
 	}
 	conn->has_silent = !deadline_ask(conn, profile, TCPTIMER_PEER_SILENT, &conn->silent_ms,
 					 &conn->silent_cause);
-}
-
-static bool deadline_ask_retries(const struct conn *conn, const struct tcptimer_profile *profile,
-				 enum tcptimer_peer peer, unsigned int max_retries, int64_t *ret_ms,
-				 enum tcptimer_cause *ret_cause)
-{
-	const struct policy_kernel kernel = { .profile = profile, .hz = conn->hz };
-	struct tcptimer_deadline deadline;
-
-	if (policy_plan_deadline(&kernel, conn->snap, peer, max_retries, &deadline) ||
-	    deadline.never)
-		return false;
-	*ret_ms = (int64_t)deadline.at_ms;
-	*ret_cause = deadline.cause;
-	return true;
-}
-
-void deadline_fill_retries(struct conn *conn, const struct tcptimer_profile *profile,
-			   unsigned int max_retries)
-{
-	enum tcptimer_peer peer = tcptimer_engine_peer(conn->snap);
-
-	if (conn->snap->kind != TCPTIMER_SOCK_FULL || conn->snap->state == TCPTIMER_STATE_SYN_SENT)
-		return;
-	if (deadline_ask_retries(conn, profile, peer, max_retries, &conn->deadline_ms,
-				 &conn->deadline_cause))
-		conn->deadline_known = conn->has_deadline = true;
-	if (deadline_ask_retries(conn, profile, TCPTIMER_PEER_SILENT, max_retries, &conn->silent_ms,
-				 &conn->silent_cause))
-		conn->has_silent = true;
 }
 
 enum tcptimer_cause deadline_cause_shown(const struct conn *conn, enum tcptimer_cause cause)

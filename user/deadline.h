@@ -12,16 +12,10 @@
 /*
  * Fill conn's deadline: has_deadline, deadline_ms, deadline_cause under the assumption that the
  * socket's state calls for (tcptimer_engine_peer), and has_silent, silent_ms, silent_cause for a peer
- * that answers nothing from now on. A socket that the engine knows nothing of gets neither.
+ * that answers nothing from now on. conn's max_retries is among the limits: where it runs out first,
+ * the cause is POLICY. A socket that the engine knows nothing of gets neither.
  */
 void deadline_fill(struct conn *conn, const struct tcptimer_profile *profile);
-
-/*
- * The same with a policy's max_retries among the limits (policy/policy_plan.h): the end is POLICY's where
- * that one runs out first. After deadline_fill().
- */
-void deadline_fill_retries(struct conn *conn, const struct tcptimer_profile *profile,
-			   unsigned int max_retries);
 
 /* The cause for people: POLICY where the limit is policy's, as the end will be told (event_judge()). */
 enum tcptimer_cause deadline_cause_shown(const struct conn *conn, enum tcptimer_cause cause);

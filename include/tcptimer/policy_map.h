@@ -52,6 +52,11 @@ enum policy_setting_id {
 		POLICY_SETTING_COUNT
 };
 
+#define POLICY_BIT(id) (1u << (id))
+#define POLICY_KEEPALIVE_BITS                                                                      \
+	(POLICY_BIT(POLICY_KEEPALIVE_ENABLE) | POLICY_BIT(POLICY_KEEPALIVE_IDLE) |                 \
+	 POLICY_BIT(POLICY_KEEPALIVE_INTERVAL) | POLICY_BIT(POLICY_KEEPALIVE_PROBES))
+
 enum policy_direction { POLICY_ANY, POLICY_CONNECT, POLICY_ACCEPT };
 
 enum policy_mode {
@@ -110,7 +115,6 @@ struct tcptimer_policy_counters {
 	__u64 clamped;   /* enforce: application calls for something looser */
 	__u64 yielded;   /* default: settings left as the application had them */
 	__u64 ended;     /* connections that a limit of the rule ended */
-	__u64 restored;  /* options put back as they were */
 	__u64 unreached; /* max_retries on sockets that no callback can be had for (before 6.12) */
 	__s32 refused_err;     /* of the last refusal: errno, positive */
 	__u32 refused_setting; /* enum policy_setting_id */
@@ -150,7 +154,7 @@ struct tcptimer_policy_sock {
 
 #ifndef __bpf__
 _Static_assert(sizeof(struct tcptimer_policy_cidr) == 36, "tcptimer_policy_cidr");
-_Static_assert(sizeof(struct tcptimer_policy_counters) == 72, "tcptimer_policy_counters");
+_Static_assert(sizeof(struct tcptimer_policy_counters) == 64, "tcptimer_policy_counters");
 _Static_assert(sizeof(struct tcptimer_policy_control) == 40, "tcptimer_policy_control");
 _Static_assert(POLICY_SETTING_COUNT == 12, "settings");
 #endif

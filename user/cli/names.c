@@ -23,6 +23,7 @@ int names_init(struct names *names)
 void names_fill_names(struct conn *conn, const struct tcptimer_snapshot *snap,
 		      const struct names *names)
 {
+	const struct tcptimer_policy_rule *rule = rules_get(snap->policy);
 	/* A request has no owner of its own: the listener's will be handed the connection. */
 	bool request = snap->kind == TCPTIMER_SOCK_REQUEST;
 	const struct owner *owner = request ? owners_find(names->owners, snap->listener_sk, 0) :
@@ -33,8 +34,10 @@ void names_fill_names(struct conn *conn, const struct tcptimer_snapshot *snap,
 		.cgroup = cgroups_path(snap->cgroup_id),
 		.netns_name = netns_name(snap->netns),
 		.hz = names->hz,
-		.rule = rules_name(snap->policy),
+		.rule = rule && rule->name[0] ? rule->name : NULL,
 	};
+	if (rule && (rule->set & POLICY_BIT(POLICY_MAX_RETRIES)) && rule->mode != POLICY_AUDIT)
+		conn->max_retries = (unsigned int)rule->value[POLICY_MAX_RETRIES];
 	/* An orphan has none; an owner found under its address is the one that closed it. */
 	if (owner && (request || !(snap->flags & TCPTIMER_F_DEAD))) {
 		conn->comm = owner->comm;
@@ -46,12 +49,6 @@ void names_fill_names(struct conn *conn, const struct tcptimer_snapshot *snap,
 
 void names_fill(struct conn *conn, const struct tcptimer_snapshot *snap, const struct names *names)
 {
-	const struct tcptimer_policy_rule *rule;
-
 	names_fill_names(conn, snap, names);
-	rule = rules_get(snap->policy);
 	deadline_fill(conn, &names->profile);
-	if (rule && (rule->set & 1u << POLICY_MAX_RETRIES) && rule->mode != POLICY_AUDIT)
-		deadline_fill_retries(conn, &names->profile,
-				      (unsigned int)rule->value[POLICY_MAX_RETRIES]);
 }

@@ -11,14 +11,13 @@
 #include "text.h"
 
 static const struct text_column columns[] = {
-	{ "RULE", TEXT_LEFT, 10 },    { "MODE", TEXT_LEFT, 7 },      { "SOCKETS", TEXT_RIGHT, 7 },
-	{ "SET", TEXT_RIGHT, 6 },     { "REFUSED", TEXT_RIGHT, 7 },  { "CLAMPED", TEXT_RIGHT, 7 },
-	{ "YIELDED", TEXT_RIGHT, 7 }, { "RESTORED", TEXT_RIGHT, 8 }, { "UNREACHED", TEXT_RIGHT, 9 },
-	{ "ENDED", TEXT_RIGHT, 6 },
+	{ "RULE", TEXT_LEFT, 10 },    { "MODE", TEXT_LEFT, 7 },       { "SOCKETS", TEXT_RIGHT, 7 },
+	{ "SET", TEXT_RIGHT, 6 },     { "REFUSED", TEXT_RIGHT, 7 },   { "CLAMPED", TEXT_RIGHT, 7 },
+	{ "YIELDED", TEXT_RIGHT, 7 }, { "UNREACHED", TEXT_RIGHT, 9 }, { "ENDED", TEXT_RIGHT, 6 },
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
-static const char *const counters[] = { "sockets", "set",      "refused",   "clamped",
-					"yielded", "restored", "unreached", "ended" };
+static const char *const counters[] = { "sockets", "set",       "refused", "clamped",
+					"yielded", "unreached", "ended" };
 #define COUNTERS (sizeof(counters) / sizeof(counters[0]))
 
 static size_t length(struct json_object *array)

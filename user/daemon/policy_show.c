@@ -121,7 +121,6 @@ static struct json_object *counters_json(const struct policy_shown *shown, size_
 	json_object_object_add(o, "clamped", number(c.clamped));
 	json_object_object_add(o, "yielded", number(c.yielded));
 	json_object_object_add(o, "ended", number(c.ended));
-	json_object_object_add(o, "restored", number(c.restored));
 	json_object_object_add(o, "unreached", number(c.unreached));
 	return o;
 }

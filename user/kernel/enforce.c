@@ -16,6 +16,7 @@
 #include "kernel/enforce_impl.h"
 #include "kernel/iter.h"
 #include "kernel/kernel.h"
+#include "kernel/pinned.h"
 #include "policy/policy_compile.h"
 #include "policy.skel.h"
 
@@ -430,32 +431,10 @@ int enforce_rule(struct enforce *e, size_t rule, struct tcptimer_policy_rule *re
 
 int enforce_counters(struct enforce *e, size_t rule, struct tcptimer_policy_counters *ret_counters)
 {
-	struct tcptimer_policy_counters *cpus = calloc(e->cpus, sizeof(*cpus)), *sum = ret_counters;
-	uint32_t key = bank_key(e->control->active & 1, rule);
-	unsigned int i;
-	int err = 0;
+	int err = pinned_sum(bpf_map__fd(e->bpf->maps.policy_counters), e->control->active & 1,
+			     rule, ret_counters);
 
-	memset(sum, 0, sizeof(*sum));
-	if (!cpus)
-		return enforce_fail(-ENOMEM, "no memory for counters");
-	if (bpf_map_lookup_elem(bpf_map__fd(e->bpf->maps.policy_counters), &key, cpus))
-		err = enforce_fail(-errno, "can't read counters: %s", strerror(errno));
-	for (i = 0; !err && i < e->cpus; i++) {
-		sum->sockets += cpus[i].sockets;
-		sum->set += cpus[i].set;
-		sum->refused += cpus[i].refused;
-		sum->clamped += cpus[i].clamped;
-		sum->yielded += cpus[i].yielded;
-		sum->ended += cpus[i].ended;
-		sum->restored += cpus[i].restored;
-		sum->unreached += cpus[i].unreached;
-		if (cpus[i].refused_err) {
-			sum->refused_err = cpus[i].refused_err;
-			sum->refused_setting = cpus[i].refused_setting;
-		}
-	}
-	free(cpus);
-	return err;
+	return err ? enforce_fail(err, "can't read counters: %s", strerror(-err)) : 0;
 }
 
 int enforce_state(struct enforce *e, struct enforce_state *ret_state)

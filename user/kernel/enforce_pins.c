@@ -23,30 +23,26 @@
 #define CGROUP2_SUPER_MAGIC 0x63677270
 #endif
 
+static const char *const map_names[ENFORCE_MAPS] = {
+	"map_control", "map_rules", "map_cgroups", "map_counters", "map_sockets", "map_source",
+};
+static const char *const link_names[ENFORCE_LINKS] = { "link_sockops", "link_setsockopt" };
+
 struct bpf_map *enforce_map(struct policy_bpf *bpf, unsigned int i, const char **ret_name)
 {
-	static const char *const names[ENFORCE_MAPS] = {
-		"map_control",  "map_rules",   "map_cgroups",
-		"map_counters", "map_sockets", "map_source",
-	};
 	struct bpf_map *const maps[ENFORCE_MAPS] = {
 		bpf->maps.policy_control,  bpf->maps.policy_rules,   bpf->maps.policy_cgroups,
 		bpf->maps.policy_counters, bpf->maps.policy_sockets, bpf->maps.policy_source,
 	};
 
-	*ret_name = names[i];
+	*ret_name = map_names[i];
 	return maps[i];
-}
-
-static const char *enforce_link_name(unsigned int i)
-{
-	return i == ENFORCE_SOCKOPS ? "link_sockops" : "link_setsockopt";
 }
 
 struct bpf_program *enforce_program(struct policy_bpf *bpf, unsigned int i,
 				    const char **ret_link_name)
 {
-	*ret_link_name = enforce_link_name(i);
+	*ret_link_name = link_names[i];
 	return i == ENFORCE_SOCKOPS ? bpf->progs.policy_sockops : bpf->progs.policy_setsockopt;
 }
 
@@ -316,23 +312,22 @@ int enforce_pins_links(struct enforce *e)
 	return err;
 }
 
+static bool pins_there(const struct enforce *e, const char *name)
+{
+	char path[320];
+
+	pins_path(e, name, path, sizeof(path));
+	return !access(path, F_OK);
+}
+
 bool enforce_pins_any(const struct enforce *e)
 {
-	static const char *const names[] = { "link_sockops", "link_setsockopt", "map_control" };
-	char path[320];
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		pins_path(e, names[i], path, sizeof(path));
-		if (!access(path, F_OK))
-			return true;
-	}
-	return false;
+	return pins_there(e, link_names[ENFORCE_SOCKOPS]) ||
+	       pins_there(e, link_names[ENFORCE_SETSOCKOPT]) || pins_there(e, map_names[0]);
 }
 
 int enforce_pins_detach(struct enforce *e)
 {
-	const char *name;
 	char path[320];
 	unsigned int i;
 	int err = 0;
@@ -340,8 +335,7 @@ int enforce_pins_detach(struct enforce *e)
 	for (i = 0; i < ENFORCE_LINKS; i++) {
 		struct bpf_link *link = e->links[i];
 
-		name = enforce_link_name(i);
-		pins_path(e, name, path, sizeof(path));
+		pins_path(e, link_names[i], path, sizeof(path));
 		if (!link)
 			link = bpf_link__open(path);
 		e->links[i] = NULL;
@@ -357,15 +351,12 @@ int enforce_pins_detach(struct enforce *e)
 
 int enforce_pins_remove(struct enforce *e)
 {
-	static const char *const maps[ENFORCE_MAPS] = { "map_control", "map_rules",
-							"map_cgroups", "map_counters",
-							"map_sockets", "map_source" };
 	int err = enforce_pins_detach(e);
 	char path[320];
 	unsigned int i;
 
 	for (i = 0; i < ENFORCE_MAPS; i++) {
-		pins_path(e, maps[i], path, sizeof(path));
+		pins_path(e, map_names[i], path, sizeof(path));
 		unlink(path);
 	}
 	rmdir(e->pin_dir);

@@ -13,8 +13,7 @@
 #include <bpf/libbpf.h>
 #include "kernel/pinned.h"
 
-/* A map whose values are of that size; another one would overrun what they are read into. */
-static int open_map(const char *dir, const char *name, size_t value_size)
+int pinned_map(const char *dir, const char *name, size_t value_size)
 {
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
@@ -35,7 +34,7 @@ static int open_map(const char *dir, const char *name, size_t value_size)
 
 static int read_one(const char *dir, const char *name, uint32_t key, void *ret, size_t size)
 {
-	int fd = open_map(dir, name, size), err;
+	int fd = pinned_map(dir, name, size), err;
 
 	if (fd < 0)
 		return fd;
@@ -63,8 +62,8 @@ int pinned_open(const char *pin_dir, struct pinned *ret)
 	if (!err) {
 		size = ret->control.source_size[ret->control.active & 1];
 		ret->source_size = size <= TCPTIMER_POLICY_SOURCE ? size : 0;
-		ret->counters_fd =
-			open_map(pin_dir, "map_counters", sizeof(struct tcptimer_policy_counters));
+		ret->counters_fd = pinned_map(pin_dir, "map_counters",
+					      sizeof(struct tcptimer_policy_counters));
 		err = ret->counters_fd < 0 ? ret->counters_fd : 0;
 	}
 	if (err)
@@ -72,19 +71,20 @@ int pinned_open(const char *pin_dir, struct pinned *ret)
 	return err;
 }
 
-int pinned_counters(const struct pinned *pinned, size_t rule, struct tcptimer_policy_counters *ret)
+int pinned_sum(int counters_fd, unsigned int bank, size_t rule,
+	       struct tcptimer_policy_counters *ret)
 {
-	uint32_t key = (pinned->control.active & 1) * TCPTIMER_POLICY_RULES + (uint32_t)rule;
+	uint32_t key = bank * TCPTIMER_POLICY_RULES + (uint32_t)rule;
 	int cpus = libbpf_num_possible_cpus(), err;
 	struct tcptimer_policy_counters *values;
 
+	*ret = (struct tcptimer_policy_counters){};
 	if (cpus <= 0 || rule >= TCPTIMER_POLICY_RULES)
 		return -EINVAL;
 	values = calloc((size_t)cpus, sizeof(*values));
 	if (!values)
 		return -ENOMEM;
-	*ret = (struct tcptimer_policy_counters){};
-	err = bpf_map_lookup_elem(pinned->counters_fd, &key, values);
+	err = bpf_map_lookup_elem(counters_fd, &key, values);
 	for (int cpu = 0; !err && cpu < cpus; cpu++) {
 		ret->sockets += values[cpu].sockets;
 		ret->set += values[cpu].set;
@@ -92,7 +92,6 @@ int pinned_counters(const struct pinned *pinned, size_t rule, struct tcptimer_po
 		ret->clamped += values[cpu].clamped;
 		ret->yielded += values[cpu].yielded;
 		ret->ended += values[cpu].ended;
-		ret->restored += values[cpu].restored;
 		ret->unreached += values[cpu].unreached;
 		if (values[cpu].refused_err) {
 			ret->refused_err = values[cpu].refused_err;
@@ -101,6 +100,11 @@ int pinned_counters(const struct pinned *pinned, size_t rule, struct tcptimer_po
 	}
 	free(values);
 	return err;
+}
+
+int pinned_counters(const struct pinned *pinned, size_t rule, struct tcptimer_policy_counters *ret)
+{
+	return pinned_sum(pinned->counters_fd, pinned->control.active & 1, rule, ret);
 }
 
 void pinned_close(struct pinned *pinned)

@@ -16,6 +16,15 @@ struct pinned {
 	int counters_fd;
 };
 
+/*
+ * A descriptor of a pinned map whose values are of that size: another one would overrun what they are
+ * read into. -ENOENT, -EPROTO: of another size, -errno.
+ */
+int pinned_map(const char *dir, const char *name, size_t value_size);
+/* A rule's counters in a bank, summed over CPUs. 0 or -errno. */
+int pinned_sum(int counters_fd, unsigned int bank, size_t rule,
+	       struct tcptimer_policy_counters *ret);
+
 /* 0; -ENOENT: nothing is pinned there; -EPROTO: maps of another layout; -errno. */
 int pinned_open(const char *pin_dir, struct pinned *ret);
 /* Summed over CPUs; `rule` is an index of the policy in force. */

@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "kernel/enforce.h"
+#include "kernel/pinned.h"
 #include "kernel/rules.h"
 #include "tcptimer/snapshot.h"
 #include "tcptimer.skel.h"
@@ -21,26 +22,14 @@ const char *rules_pin_dir(void)
 	return dir && dir[0] == '/' ? dir : ENFORCE_PIN_DIR;
 }
 
-static int rules_open(const char *name)
-{
-	char path[320];
-
-	snprintf(path, sizeof(path), "%s/%s", rules_pin_dir(), name);
-	return bpf_obj_get(path);
-}
-
 /* Of another layout, or none: then no socket is known to have a rule. */
 void rules_reuse(struct bpf_map *sockets)
 {
-	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info);
-	int fd = rules_open("map_sockets");
+	int fd = pinned_map(rules_pin_dir(), "map_sockets", bpf_map__value_size(sockets));
 
 	if (fd < 0)
 		return;
-	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == BPF_MAP_TYPE_SK_STORAGE &&
-	    info.value_size == bpf_map__value_size(sockets))
-		bpf_map__reuse_fd(sockets, fd);
+	bpf_map__reuse_fd(sockets, fd);
 	close(fd);
 }
 
@@ -57,21 +46,17 @@ void rules_forget(void)
 const struct tcptimer_policy_rule *rules_get(uint32_t policy)
 {
 	static struct tcptimer_policy_rule rule;
-	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info), key = (policy & TCPTIMER_POLICY_RULE) - 1;
-	bool found;
+	uint32_t key = (policy & TCPTIMER_POLICY_RULE) - 1;
 
 	if (!(policy & TCPTIMER_POLICY_RULE))
 		return NULL;
 	/* Opened anew each time it fails only: a daemon that starts later is found. */
 	if (rules_fd < 0)
-		rules_fd = rules_open("map_rules");
-	if (rules_fd < 0)
+		rules_fd = pinned_map(rules_pin_dir(), "map_rules", sizeof(rule));
+	if (rules_fd < 0 || bpf_map_lookup_elem(rules_fd, &key, &rule))
 		return NULL;
-	found = !bpf_obj_get_info_by_fd(rules_fd, &info, &len) && info.value_size == sizeof(rule) &&
-		!bpf_map_lookup_elem(rules_fd, &key, &rule);
 	rule.name[sizeof(rule.name) - 1] = '\0';
-	return found ? &rule : NULL;
+	return &rule;
 }
 
 const char *rules_name(uint32_t policy)
@@ -84,15 +69,13 @@ const char *rules_name(uint32_t policy)
 bool rules_in_force(uint32_t *ret_generation, uint32_t *ret_rules)
 {
 	struct tcptimer_policy_control control = {};
-	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info), zero = 0;
-	int fd = rules_open("map_control");
+	int fd = pinned_map(rules_pin_dir(), "map_control", sizeof(control));
+	uint32_t zero = 0;
 	bool found;
 
 	if (fd < 0)
 		return false;
-	found = !bpf_obj_get_info_by_fd(fd, &info, &len) && info.value_size == sizeof(control) &&
-		!bpf_map_lookup_elem(fd, &zero, &control);
+	found = !bpf_map_lookup_elem(fd, &zero, &control);
 	close(fd);
 	if (!found || control.layout != TCPTIMER_POLICY_LAYOUT || !control.active)
 		return false;

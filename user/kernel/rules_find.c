@@ -13,28 +13,13 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "kernel/kernel.h"
+#include "kernel/pinned.h"
 #include "kernel/rules.h"
 #include "tcptimer/policy_match.h"
 
 #define RETRY_S 1 /* when there were no pins */
 
 static int control_fd = -1, cgroups_fd = -1;
-
-static int find_open(const char *name, uint32_t value_size)
-{
-	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info);
-	char path[320];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", rules_pin_dir(), name);
-	fd = bpf_obj_get(path);
-	if (fd >= 0 && (bpf_obj_get_info_by_fd(fd, &info, &len) || info.value_size != value_size)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
 
 static bool find_ready(void)
 {
@@ -48,8 +33,10 @@ static bool find_ready(void)
 		return false;
 	tried = now.tv_sec;
 	rules_find_forget();
-	control_fd = find_open("map_control", sizeof(struct tcptimer_policy_control));
-	cgroups_fd = find_open("map_cgroups", sizeof(struct tcptimer_policy_cgroup));
+	control_fd =
+		pinned_map(rules_pin_dir(), "map_control", sizeof(struct tcptimer_policy_control));
+	cgroups_fd =
+		pinned_map(rules_pin_dir(), "map_cgroups", sizeof(struct tcptimer_policy_cgroup));
 	return control_fd >= 0 && cgroups_fd >= 0;
 }
 
@@ -130,16 +117,17 @@ static uint32_t find_limits(const struct tcptimer_policy_rule *rule,
 
 	if (rule->mode == POLICY_AUDIT)
 		return 0;
-	if ((rule->set & 1u << POLICY_USER_TIMEOUT) &&
+	if ((rule->set & POLICY_BIT(POLICY_USER_TIMEOUT)) &&
 	    s->user_timeout_ms == (uint32_t)rule->value[POLICY_USER_TIMEOUT])
 		limits |= TCPTIMER_POLICY_USER_TIMEOUT;
-	else if ((rule->set & 1u << POLICY_MAX_RETRIES) &&
+	else if ((rule->set & POLICY_BIT(POLICY_MAX_RETRIES)) &&
 		 s->retransmits >= rule->value[POLICY_MAX_RETRIES])
 		limits |= TCPTIMER_POLICY_LAST_RETRY;
-	if ((rule->set & 1u << POLICY_SYN_RETRIES) &&
+	if ((rule->set & POLICY_BIT(POLICY_SYN_RETRIES)) &&
 	    s->syn_retries == rule->value[POLICY_SYN_RETRIES])
 		limits |= TCPTIMER_POLICY_SYN_RETRIES;
-	if ((rule->set & 1u << POLICY_KEEPALIVE_ENABLE) && rule->value[POLICY_KEEPALIVE_ENABLE])
+	if ((rule->set & POLICY_BIT(POLICY_KEEPALIVE_ENABLE)) &&
+	    rule->value[POLICY_KEEPALIVE_ENABLE])
 		limits |= TCPTIMER_POLICY_KEEPALIVE;
 	return limits;
 }
@@ -150,9 +138,13 @@ uint32_t rules_find(const struct tcptimer_snapshot *s)
 	uint64_t mask[TCPTIMER_POLICY_WORDS];
 	uint32_t zero = 0, bank, i;
 
-	if (s->kind == TCPTIMER_SOCK_TIMEWAIT || !s->cgroup_id || !find_ready() ||
-	    bpf_map_lookup_elem(control_fd, &zero, &control) || !control.active)
+	if (s->kind == TCPTIMER_SOCK_TIMEWAIT || !s->cgroup_id || !find_ready())
 		return 0;
+	if (bpf_map_lookup_elem(control_fd, &zero, &control) || !control.active ||
+	    control.layout != TCPTIMER_POLICY_LAYOUT) {
+		rules_forget(); /* cleared: the next policy's pins may be others */
+		return 0;
+	}
 	bank = control.active & 1;
 	if (!find_mask(s->cgroup_id, bank, mask))
 		return 0;

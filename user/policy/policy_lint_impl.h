@@ -25,7 +25,7 @@ enum scene {
 	SCENE_RETRACTED,   /* a segment in flight, the peer answers that its window closed */
 };
 
-#define SETTING_BIT(id) (1u << POLICY_##id)
+#define SETTING_BIT(id) POLICY_BIT(POLICY_##id)
 #define SETTINGS_ALL (~0u)
 
 /*
