@@ -204,8 +204,11 @@ int scenario_main(const char *group, const struct scenario *scenarios, size_t co
 	netns_remember_first();
 	capture_stamps_on();
 	witness_start();
-	if (schema)
+	if (schema) {
 		tool_keep_fd = memfd_create("lines", MFD_CLOEXEC);
+		/* Scenarios write side by side: a memfd's offset has no lock, its end does. */
+		fcntl(tool_keep_fd, F_SETFL, O_APPEND);
+	}
 	cgroup_remove(0);
 	pins_remove(0);
 	for (i = 0; i < count; i++) {
