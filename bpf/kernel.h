@@ -378,15 +378,6 @@ struct bpf_iter__tcp {
 	__u32 uid;
 };
 
-struct bpf_map;
-
-struct bpf_iter__bpf_map_elem {
-	struct bpf_iter_meta *meta;
-	struct bpf_map *map;
-	void *key;
-	void *value;
-};
-
 struct task_struct {
 	int pid;
 	int tgid;

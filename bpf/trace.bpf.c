@@ -969,21 +969,21 @@ static __always_inline void trace_sweep_one(struct trace_scratch *sc, __u64 sk,
 	trace_recovered(ev, sk);
 }
 
-SEC("iter/bpf_map_elem")
-int trace_sweep(struct bpf_iter__bpf_map_elem *ctx)
+static long trace_sweep_stall(void *map, __u64 *key, struct trace_stall *value, void *arg)
 {
-	struct trace_scratch *sc;
-	struct trace_stall st;
-	__u64 *key = ctx->key;
-	struct trace_stall *value = ctx->value;
+	struct trace_scratch *sc = trace_slot(SLOT_SWEEP);
+	struct trace_stall st = *value;
 
-	if (!key || !value)
-		return 0;
-	sc = trace_slot(SLOT_SWEEP);
-	if (!sc)
-		return 0;
-	st = *value;
-	trace_sweep_one(sc, *key, &st);
+	if (sc)
+		trace_sweep_one(sc, *key, &st);
+	return 0;
+}
+
+/* No map_elem iterator: a 6.18 build was seen that refuses programs for those. */
+SEC("syscall")
+int trace_sweep(void *ctx)
+{
+	bpf_for_each_map_elem(&trace_stalls, trace_sweep_stall, NULL, 0);
 	return 0;
 }
 

@@ -124,7 +124,6 @@ struct tracer {
 	struct tcptimer_bpf *bpf;
 	struct bpf_program *owners; /* for owners_load() */
 	struct ring_buffer *ring;
-	struct bpf_link *sweep_link;
 	struct bpf_link *links[16]; /* of the tracepoints */
 	unsigned int link_count;
 	int epoll_fd;   /* readable when events wait */

@@ -24,7 +24,7 @@ const struct loader_program loader_programs[] = {
 	{ "trace_send_reset", "tp_btf/tcp_send_reset", "trace, summary, top", true },
 	{ "trace_receive_reset", "tp_btf/tcp_receive_reset", "trace, summary, top", true },
 	{ "trace_destroy_sock", "tp_btf/tcp_destroy_sock", "trace, summary, top", true },
-	{ "trace_sweep", "iter/bpf_map_elem", "trace, summary, top", true },
+	{ "trace_sweep", "syscall", "trace, summary, top", true },
 	{ "trace_seed", "iter/tcp", "trace, summary, top", true },
 	{ "destroy_chosen", "iter/tcp", "kill", false },
 	{ "policy_sockops", "sockops", "daemon", false },

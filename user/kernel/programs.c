@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "kernel/kernel.h"
 #include "kernel/loader.h"
@@ -36,17 +37,8 @@ static struct bpf_link *programs_attach_cgroup(struct bpf_program *prog)
 	return link;
 }
 
-static struct bpf_link *programs_attach(struct tcptimer_bpf *bpf, struct bpf_program *prog)
+static struct bpf_link *programs_attach(struct bpf_program *prog)
 {
-	DECLARE_LIBBPF_OPTS(bpf_iter_attach_opts, opts);
-	union bpf_iter_link_info info = {};
-
-	if (prog == bpf->progs.trace_sweep) {
-		info.map.map_fd = (unsigned int)bpf_map__fd(bpf->maps.trace_stalls);
-		opts.link_info = &info;
-		opts.link_info_len = sizeof(info);
-		return bpf_program__attach_iter(prog, &opts);
-	}
 	if (!strcmp(bpf_program__section_name(prog), "sockops") ||
 	    !strncmp(bpf_program__section_name(prog), "cgroup", 6))
 		return programs_attach_cgroup(prog);
@@ -66,8 +58,9 @@ static void programs_explain(struct program_check *check, int err)
 static void programs_try(struct program_check *check)
 {
 	struct tcptimer_bpf *bpf = loader_open();
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, run);
 	struct bpf_program *prog;
-	struct bpf_link *link;
+	struct bpf_link *link = NULL;
 
 	if (!bpf) {
 		programs_explain(check, errno);
@@ -82,12 +75,12 @@ static void programs_try(struct program_check *check)
 		goto out;
 	}
 	check->loads = true;
-	link = programs_attach(bpf, prog);
-	if (!link) {
+	if (!strcmp(bpf_program__section_name(prog), "syscall"))
+		check->attaches = !bpf_prog_test_run_opts(bpf_program__fd(prog), &run);
+	else
+		check->attaches = (link = programs_attach(prog)) != NULL;
+	if (!check->attaches)
 		programs_explain(check, errno);
-		goto out;
-	}
-	check->attaches = true;
 	bpf_link__destroy(link);
 out:
 	tcptimer_bpf__destroy(bpf);

@@ -29,16 +29,8 @@ static const char *const tracer_programs[] = {
 /* Iterators attach on their own terms; the rest by their section. */
 static int tracer_attach(struct tracer *t)
 {
-	DECLARE_LIBBPF_OPTS(bpf_iter_attach_opts, opts);
-	union bpf_iter_link_info info = {};
 	struct bpf_program *prog;
 
-	info.map.map_fd = (unsigned int)bpf_map__fd(t->bpf->maps.trace_stalls);
-	opts.link_info = &info;
-	opts.link_info_len = sizeof(info);
-	t->sweep_link = bpf_program__attach_iter(t->bpf->progs.trace_sweep, &opts);
-	if (!t->sweep_link)
-		return -errno;
 	bpf_object__for_each_program(prog, t->bpf->obj) {
 		struct bpf_link *link;
 
@@ -138,7 +130,9 @@ int tracer_consume(struct tracer *tracer)
 
 int tracer_sweep(struct tracer *tracer)
 {
-	return iter_records(tracer->sweep_link, 1, tracer_seed_record, NULL);
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(tracer->bpf->progs.trace_sweep), &opts);
 }
 
 uint64_t tracer_open_stalls(const struct tracer *tracer)
@@ -212,7 +206,6 @@ uint64_t tracer_missed(const struct tracer *tracer)
 void tracer_close(struct tracer *tracer)
 {
 	ring_buffer__free(tracer->ring);
-	bpf_link__destroy(tracer->sweep_link);
 	while (tracer->link_count)
 		bpf_link__destroy(tracer->links[--tracer->link_count]);
 	tcptimer_bpf__destroy(tracer->bpf);
