@@ -79,11 +79,11 @@ status_is() {
 	got=$?
 	[ "$got" = "$want" ] || { echo "exit status $got, not $want"; cat "$work/kept"; return 1; }
 }
-await() { # await COMMAND…: it succeeds within 60 s
+await() { # await COMMAND…: it succeeds within three minutes
 	tries=0
 	while ! "$@" >"$work/awaited" 2>&1; do
 		tries=$((tries + 1))
-		[ $tries -lt 120 ] || { cat "$work/awaited"; return 1; }
+		[ $tries -lt 360 ] || { cat "$work/awaited"; return 1; }
 		sleep 0.5
 	done
 }

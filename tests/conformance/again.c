@@ -5,14 +5,15 @@
  *
  * Some kernels run no BPF program while certain tasks are current (tests/lib/witness.h), so that the
  * trace misses a firing. A trial that failed is run again if, and only if, the witness counted that
- * while it ran, or the trace itself found that it had missed something. A disagreement that comes
- * back with the same words stands.
+ * while it ran, or the trace itself found that it had missed something. A disagreement that came when
+ * nothing was missed stands, and so does one that comes back in the same words again and again.
  */
 #include <stdlib.h>
 #include "conformance.h"
 #include "lib/witness.h"
 
-#define AGAIN_TRIES 4
+#define AGAIN_TRIES 8
+#define AGAIN_SAME 3 /* a firing that is missed each time makes the same words, too */
 #define AGAIN_LIMIT_S 40
 
 static uint64_t unseen_now(void)
@@ -54,7 +55,7 @@ static struct trial *again_copy(const struct trial *old)
 
 static bool again_wanted(const struct trial *trial)
 {
-	return trial->verdict == VERDICT_FAILED && trial->unseen && !trial->repeated;
+	return trial->verdict == VERDICT_FAILED && trial->unseen && trial->repeated < AGAIN_SAME;
 }
 
 /* The trials that are to run again, each with its place. */
@@ -92,8 +93,8 @@ size_t again_run(struct trial **trials, size_t count)
 		for (i = 0; i < found; i++) {
 			struct trial *old = trials[places[i]];
 
-			again[i]->repeated = again[i]->verdict == VERDICT_FAILED &&
-					     !strcmp(again[i]->reason, old->reason);
+			again[i]->repeated =
+				strcmp(again[i]->reason, old->reason) ? 0 : old->repeated + 1;
 			trials[places[i]] = again[i];
 			free(old);
 		}

@@ -143,6 +143,9 @@ struct trial {
 	struct seen log[TRIAL_LOG];
 	size_t log_count;
 	size_t sends, sends_answered; /* events that sent something; as many when the peer answered last */
+	bool unrecorded;      /* the peer answered something before its record was there */
+	struct tcptimer_event kept; /* the end that such an answer brought about; until kept_ns, when not 0 */
+	uint64_t kept_ns;
 	bool deferred;
 	bool coarse;          /* the next event counts from a stamp of which only the ms are known */
 	bool recovered;       /* the last event's answer ends the stall */
@@ -158,7 +161,7 @@ struct trial {
 	uint32_t worst_late;
 	unsigned int checks;  /* single rules held (TIME_WAIT, keepalive options) */
 	uint64_t unseen;      /* events that no BPF program saw: before it began, then while it ran */
-	bool repeated;        /* the disagreement came back when it was run again */
+	unsigned int repeated; /* times that the disagreement came back in the same words */
 	struct trial *next;   /* in the hash of namespaces */
 };
 

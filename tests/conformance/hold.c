@@ -17,6 +17,7 @@
 #define QUIET_NS (5 * NSEC_PER_SEC)            /* nothing foretold: for so long nothing may come */
 #define OVERDUE_NS (3 * NSEC_PER_SEC)
 #define SETTLE_NS (50 * NSEC_PER_MSEC) /* after the end: RST and SO_ERROR are there by then */
+#define KEEP_NS (200 * NSEC_PER_MSEC)  /* for a record that is later than the one that followed */
 
 static uint64_t tick_ns(void)
 {
@@ -430,14 +431,12 @@ static void hold_compare(struct trial *trial, const struct tcptimer_event *event
 	}
 }
 
-void hold_event(struct trial *trial, const struct tcptimer_event *event)
+static void hold_take(struct trial *trial, const struct tcptimer_event *event)
 {
 	struct tcptimer_snapshot before = trial->last;
 	struct forecast *f = &trial->forecast;
 	struct seen *seen;
 
-	if (event->after.remote_port != trial->peer.port)
-		return;
 	seen = hold_log(trial, event);
 	if (event->kind == TCPTIMER_EVENT_EXPIRED && event->timer == trial->timer)
 		trial->fired++;
@@ -463,6 +462,35 @@ void hold_event(struct trial *trial, const struct tcptimer_event *event)
 		hold_ended(trial); /* what the answer acknowledged was the last FIN */
 	else
 		hold_compare(trial, event, &before, seen);
+}
+
+static void hold_take_kept(struct trial *trial)
+{
+	trial->kept_ns = 0;
+	hold_take(trial, &trial->kept);
+}
+
+/*
+ * A handler lets go of the socket before the trace's program at its exit has run. Where a host takes
+ * the CPU away just then, what the answer brings about on another CPU is recorded first, with the
+ * later time: it waits for the other.
+ */
+void hold_event(struct trial *trial, const struct tcptimer_event *event)
+{
+	bool end = event->kind == TCPTIMER_EVENT_RESET || event->kind == TCPTIMER_EVENT_CLOSED;
+
+	if (event->after.remote_port != trial->peer.port)
+		return;
+	if (trial->kept_ns && event->time_ns >= trial->kept.time_ns)
+		hold_take_kept(trial);
+	if (end && trial->unrecorded && !trial->kept_ns) {
+		trial->kept = *event;
+		trial->kept_ns = observe_ns() + KEEP_NS;
+		return;
+	}
+	hold_take(trial, event);
+	if (trial->kept_ns && event->kind != TCPTIMER_EVENT_STALL)
+		hold_take_kept(trial);
 }
 
 /* A request goes without a word of the trace: an RST or an ICMP error took it, as foretold. */
@@ -542,6 +570,7 @@ void hold_await_event(struct trial *trial)
 		usleep(100);
 		observe_consume();
 	}
+	trial->unrecorded = trial->sends == trial->sends_answered;
 	trial->sends_answered = trial->sends;
 }
 
@@ -582,6 +611,8 @@ void hold_settle(struct trial *trial)
 	bool endless = f->timeline.deadline.never;
 	uint64_t now = observe_ns();
 
+	if (trial->kept_ns && now >= trial->kept_ns)
+		hold_take_kept(trial);
 	if (trial->verdict != VERDICT_PENDING)
 		return;
 	if (trial->deferred)

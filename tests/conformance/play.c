@@ -461,5 +461,7 @@ uint64_t trial_wake_ns(const struct trial *trial)
 		wake = trial->end_check_ns;
 	if (trial->overdue_ns && trial->overdue_ns < wake)
 		wake = trial->overdue_ns;
+	if (trial->kept_ns && trial->kept_ns < wake)
+		wake = trial->kept_ns;
 	return wake;
 }
