@@ -248,7 +248,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,/usr/local/sbin,$(PREFIX)/sbin,' contrib/systemd/tcptimer.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/tcptimer.service
 	install -d $(DESTDIR)$(PREFIX)/share/tcptimer/examples
-	install -m 644 contrib/examples/*.yaml contrib/systemd/metrics.conf $(DESTDIR)$(PREFIX)/share/tcptimer/examples/
+	install -m 644 contrib/examples/*.yaml $(DESTDIR)$(PREFIX)/share/tcptimer/examples/
+	sed 's,/usr/local/sbin,$(PREFIX)/sbin,' contrib/systemd/metrics.conf > $(DESTDIR)$(PREFIX)/share/tcptimer/examples/metrics.conf
 	install -d $(DESTDIR)$(PREFIX)/share/tcptimer/prometheus $(DESTDIR)$(PREFIX)/share/tcptimer/grafana
 	install -m 644 contrib/prometheus/*.yml $(DESTDIR)$(PREFIX)/share/tcptimer/prometheus/
 	install -m 644 contrib/grafana/tcptimer.json $(DESTDIR)$(PREFIX)/share/tcptimer/grafana/

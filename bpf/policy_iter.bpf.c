@@ -4,6 +4,7 @@
  * Receives every TCP socket of the reader's namespace from iter/tcp; sets options, counts in iter_pass.
  */
 #include "policy_apply.h"
+#include "cgroup_event.h"
 #include <bpf/bpf_tracing.h>
 
 /* Beside the stamp: what a pass did, read by user space. One reader at a time. */
@@ -211,47 +212,53 @@ int policy_existing(struct bpf_iter__tcp *ctx)
 
 /* ---- cgroups that come and go ---- */
 
-struct iter_cgroup_event {
-	__u64 id;
-	__u32 gone;
-	__u32 pad;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 64 << 10);
+	__uint(max_entries, 256 << 10);
 } cgroup_events SEC(".maps");
 
 __u64 cgroup_events_lost = 0;
 
-static __always_inline void cgroup_event(struct cgroup *cgroup, __u32 gone)
+/*
+ * The path goes with it: the kernel tells of a cgroup before it can be opened (kernfs_activate() comes
+ * last), and a reader on the same CPU may be quicker than that.
+ */
+static __always_inline void cgroup_event(struct cgroup *cgroup, const char *path, __u32 gone)
 {
-	struct iter_cgroup_event ev = { .gone = gone };
+	struct tcptimer_cgroup_event *ev;
+	long len;
 
 	if (BPF_CORE_READ(cgroup, root, hierarchy_id)) /* v1 */
 		return;
-	ev.id = BPF_CORE_READ(cgroup, kn, id);
-	if (bpf_ringbuf_output(&cgroup_events, &ev, sizeof(ev), 0))
+	ev = bpf_ringbuf_reserve(&cgroup_events, sizeof(*ev), 0);
+	if (!ev) {
 		__sync_fetch_and_add(&cgroup_events_lost, 1);
+		return;
+	}
+	ev->id = BPF_CORE_READ(cgroup, kn, id);
+	ev->gone = gone;
+	len = bpf_probe_read_kernel_str(ev->path, sizeof(ev->path), path);
+	ev->path_size = len > 0 ? len : 0;
+	bpf_ringbuf_submit(ev, 0);
 }
 
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(policy_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 {
-	cgroup_event(cgroup, 0);
+	cgroup_event(cgroup, path, 0);
 	return 0;
 }
 
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(policy_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 {
-	cgroup_event(cgroup, 1);
+	cgroup_event(cgroup, path, 1);
 	return 0;
 }
 
 SEC("tp_btf/cgroup_rename")
 int BPF_PROG(policy_cgroup_rename, struct cgroup *cgroup, const char *path)
 {
-	cgroup_event(cgroup, 0);
+	cgroup_event(cgroup, path, 0);
 	return 0;
 }

@@ -48,6 +48,7 @@ test|qemu-system-x86|cmd qemu-system-x86_64|the emulator qemu-system-x86_64, for
 test|cpio|cmd cpio|cpio, for the guests' file system
 test|xz-utils|cmd xz|xz, for the guests' modules
 test|zstd|cmd zstd|zstd, for the guests' modules
+test|kmod|cmd insmod|kmod, for the guest with systemd
 bench|valgrind|cmd valgrind|valgrind, which counts instructions
 test|libclang-rt-dev|clang-rt fuzzer|clang's runtime libraries (libFuzzer and the sanitizers)
 package|debhelper|cmd dh|debhelper

@@ -46,6 +46,14 @@ const char *cgroups_mount(void)
 	return mount[0] ? mount : NULL;
 }
 
+bool cgroups_mount_is_root(void)
+{
+	const char *mount = cgroups_mount();
+	struct stat st;
+
+	return mount && !stat(mount, &st) && st.st_ino == 1; /* kernfs numbers from its root on */
+}
+
 /* kernfs takes its ids as file handles: no walk over the tree. */
 char *cgroups_resolve(uint64_t id)
 {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "bpf/cgroup_event.h"
 #include "kernel/enforce_impl.h"
 #include "kernel/kernel.h"
 #include "policy/policy_compile.h"
@@ -21,12 +22,6 @@
 #include "policy.skel.h"
 
 #define DEPTH_MAX 64 /* levels; the kernel's own cgroup.max.depth is seldom lower */
-
-struct cgroup_event { /* as policy_iter.bpf.c writes it */
-	uint64_t id;
-	uint32_t gone;
-	uint32_t pad;
-};
 
 struct walk {
 	struct enforce *e;
@@ -191,10 +186,21 @@ static bool cgroup_ours(const struct enforce *e, const char *path)
 	return !strncmp(path, e->cgroup, len) && (path[len] == '/' || !path[len]);
 }
 
+/*
+ * The path below the mount. The event's is of the whole hierarchy: of use where the mount shows that,
+ * and no other namespace's part of it.
+ */
+static char *cgroup_event_path(const struct tcptimer_cgroup_event *ev)
+{
+	if (!ev->path_size || ev->path_size >= sizeof(ev->path) || !cgroups_mount_is_root())
+		return cgroups_resolve(ev->id);
+	return strndup(ev->path, sizeof(ev->path));
+}
+
 /* Called by the ring buffer for each event. */
 int enforce_cgroup_event(void *arg, void *data, size_t size)
 {
-	const struct cgroup_event *ev = data;
+	const struct tcptimer_cgroup_event *ev = data;
 	struct enforce *e = arg;
 	char *path;
 
@@ -205,7 +211,7 @@ int enforce_cgroup_event(void *arg, void *data, size_t size)
 			e->cgroups--;
 		return 0;
 	}
-	path = cgroups_resolve(ev->id);
+	path = cgroup_event_path(ev);
 	if (path && cgroup_ours(e, path))
 		cgroup_set(e, e->policy, e->control->active & 1, ev->id, path, NULL, NULL);
 	free(path);

@@ -62,6 +62,8 @@ const char *netns_name(unsigned int inum);
 
 /* Where cgroup2 is mounted, or NULL. */
 const char *cgroups_mount(void);
+/* It shows the whole hierarchy, and not a cgroup namespace's part of it. */
+bool cgroups_mount_is_root(void);
 /* The path of a cgroup below that mount ("/system.slice/…"), or NULL when it is gone. Cached. */
 const char *cgroups_path(uint64_t id);
 /* The same, looked up anew; malloc()ed. */
