@@ -969,13 +969,23 @@ static __always_inline void trace_sweep_one(struct trace_scratch *sc, __u64 sk,
 	trace_recovered(ev, sk);
 }
 
-static long trace_sweep_stall(void *map, __u64 *key, struct trace_stall *value, void *arg)
+/* Taken by the verifier on its own, once: within the walk's callback its paths would multiply. */
+__noinline int trace_sweep_stall(__u64 sk)
 {
+	struct trace_stall *stall = bpf_map_lookup_elem(&trace_stalls, &sk);
 	struct trace_scratch *sc = trace_slot(SLOT_SWEEP);
-	struct trace_stall st = *value;
+	struct trace_stall st;
 
-	if (sc)
-		trace_sweep_one(sc, *key, &st);
+	if (!stall || !sc)
+		return 0;
+	st = *stall;
+	trace_sweep_one(sc, sk, &st);
+	return 0;
+}
+
+static long trace_sweep_each(void *map, __u64 *key, struct trace_stall *value, void *arg)
+{
+	trace_sweep_stall(*key);
 	return 0;
 }
 
@@ -983,7 +993,7 @@ static long trace_sweep_stall(void *map, __u64 *key, struct trace_stall *value, 
 SEC("syscall")
 int trace_sweep(void *ctx)
 {
-	bpf_for_each_map_elem(&trace_stalls, trace_sweep_stall, NULL, 0);
+	bpf_for_each_map_elem(&trace_stalls, trace_sweep_each, NULL, 0);
 	return 0;
 }
 
