@@ -3,6 +3,7 @@
  * Iterators: every TCP socket of a namespace as a snapshot, and who holds which socket.
  * Receives sockets from iter/tcp and files from iter/task_file; hands binary records to user/kernel/.
  */
+#define KREAD_TYPED /* iter/tcp hands sockets that the verifier knows */
 #include "fill.h"
 #include "owner.h"
 #include "policy_of.h"
@@ -38,40 +39,49 @@ static __always_inline bool snapshot_skips(struct sock_common *skc, __u32 state)
 	return !(cfg_states & (1U << (state & 31)));
 }
 
-/*
- * What tcptimer_stall_timer() cannot do without, by loads that the verifier checks: most sockets are
- * not stalled, and a probed read costs ten times as much. A fast open's child is left to the rest.
- */
-static __always_inline bool snapshot_may_be_stalled(struct sock_common *skc)
+/* What tcptimer_stall_timer() cannot do without: most sockets are not stalled. */
+static __always_inline bool snapshot_may_be_stalled(const struct tcp_sock *tp, __u32 state)
 {
-	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(skc);
-
-	if (!tp)
-		return true;
 	return tp->inet_conn.icsk_retransmits || tp->inet_conn.icsk_probes_out ||
 	       tp->inet_conn.icsk_probes_tstamp || (!tp->snd_wnd && tp->retrans_stamp) ||
-	       skc->skc_state == TCPTIMER_STATE_SYN_RECV ||
-	       skc->skc_state == TCPTIMER_STATE_FIN_WAIT1;
+	       state == TCPTIMER_STATE_SYN_RECV || state == TCPTIMER_STATE_FIN_WAIT1;
 }
 
-static __always_inline bool snapshot_stalled_full(struct tcptimer_snapshot *s, __u64 sk)
+static __always_inline bool snapshot_stalled_full(struct tcptimer_snapshot *s,
+						  const struct tcp_sock *tp, __u32 state)
 {
-	fill_stall_fields(s, sk);
+	if (!snapshot_may_be_stalled(tp, state))
+		return false;
+	fill_stall_fields(s, (__u64)tp);
 	return tcptimer_stall_timer(s) != TCPTIMER_TIMER_NONE;
+}
+
+static __always_inline int snapshot_full(struct tcptimer_snapshot *s, struct sock_common *skc,
+					 const struct tcptimer_sysctls *sysctls)
+{
+	__u32 state = skc->skc_state;
+	struct tcp_sock *tp;
+
+	if (snapshot_skips(skc, state))
+		return -1;
+	tp = bpf_skc_to_tcp_sock(skc);
+	if (!tp || (cfg_stalled && !snapshot_stalled_full(s, tp, state)))
+		return -1;
+	__builtin_memset(s, 0, sizeof(*s));
+	fill_full(s, (__u64)tp, sysctls);
+	s->policy = policy_of(tp);
+	return 0;
 }
 
 static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct sock_common *skc,
 					 const struct tcptimer_sysctls *sysctls)
 {
-	__u32 state = skc->skc_state;
 	__u64 sk = (__u64)skc;
 
-	switch (state) {
+	switch (skc->skc_state) {
 	case TCPTIMER_STATE_TIME_WAIT:
-		if (cfg_stalled)
-			return -1;
-		state = BPF_CORE_READ(KPTR(inet_timewait_sock, sk), tw_substate);
-		if (snapshot_skips(skc, state))
+		if (cfg_stalled || snapshot_skips(skc, BPF_CORE_READ(KPTR(inet_timewait_sock, sk),
+								     tw_substate)))
 			return -1;
 		__builtin_memset(s, 0, sizeof(*s));
 		fill_timewait(s, sk, sysctls);
@@ -85,15 +95,7 @@ static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct soc
 		fill_request(s, sk, sysctls);
 		return 0;
 	default:
-		if (snapshot_skips(skc, state))
-			return -1;
-		if (cfg_stalled && !snapshot_may_be_stalled(skc))
-			return -1;
-		if (cfg_stalled && !snapshot_stalled_full(s, sk))
-			return -1;
-		__builtin_memset(s, 0, sizeof(*s));
-		fill_full(s, sk, sysctls);
-		return 0;
+		return snapshot_full(s, skc, sysctls);
 	}
 }
 
@@ -119,12 +121,6 @@ int snapshot_tcp(struct bpf_iter__tcp *ctx)
 		return 0;
 	if (!s->cookie)
 		s->cookie = bpf_get_socket_cookie(skc);
-	if (s->kind == TCPTIMER_SOCK_FULL) {
-		struct tcp_sock *tp = bpf_skc_to_tcp_sock(skc);
-
-		if (tp)
-			s->policy = policy_of(tp);
-	}
 	bpf_seq_write(ctx->meta->seq, s, sizeof(*s));
 	return 0;
 }
