@@ -30,22 +30,19 @@ static __always_inline bool fill_timer(bool typed, __u64 timer, __u64 *ret_expir
 	return KREAD_IF(typed, t, entry.pprev) != NULL;
 }
 
-static __always_inline void fill_net(struct tcptimer_snapshot *s, struct sock_common *skc)
-{
-	struct net *net = KREAD(skc, skc_net.net);
-
-	s->netns = KREAD(net, ns.inum);
-	s->netns_cookie = KREAD(net, net_cookie);
-}
+/* What all sockets of a network namespace have in common. */
+struct fill_net {
+	struct tcptimer_sysctls sysctls;
+	__u64 cookie;
+	__u32 inum;
+};
 
 /* A sysctl of the namespace, 0 where the kernel lacks it. */
 #define FILL_SYSCTL(field)                                                                         \
-	(bpf_core_field_exists(net->ipv4.field) ? KREAD(net, ipv4.field) : 0)
+	(bpf_core_field_exists(net->ipv4.field) ? BPF_CORE_READ(net, ipv4.field) : 0)
 
-static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct sock_common *skc)
+static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct net *net)
 {
-	struct net *net = KREAD(skc, skc_net.net);
-
 	c->fin_timeout_jiffies = FILL_SYSCTL(sysctl_tcp_fin_timeout);
 	c->keepalive_time_jiffies = FILL_SYSCTL(sysctl_tcp_keepalive_time);
 	c->keepalive_intvl_jiffies = FILL_SYSCTL(sysctl_tcp_keepalive_intvl);
@@ -73,14 +70,29 @@ static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct sock
 	c->abort_on_overflow = FILL_SYSCTL(sysctl_tcp_abort_on_overflow);
 }
 
-/* The namespace's sysctls: those known from the socket before, or read now. */
-static __always_inline void fill_namespace(struct tcptimer_snapshot *s, struct sock_common *skc,
-					   const struct tcptimer_sysctls *known)
+/* ret_sysctls may be NULL. Probed: typed reads of pointers make the verifier search long (6.18). */
+static __always_inline void fill_net(struct sock_common *skc, struct tcptimer_sysctls *ret_sysctls,
+				     __u64 *ret_cookie, __u32 *ret_inum)
 {
-	if (known)
-		s->sysctls = *known;
-	else
-		fill_sysctls(&s->sysctls, skc);
+	struct net *net = BPF_CORE_READ(skc, skc_net.net);
+
+	if (ret_sysctls)
+		fill_sysctls(ret_sysctls, net);
+	*ret_cookie = BPF_CORE_READ(net, net_cookie);
+	*ret_inum = BPF_CORE_READ(net, ns.inum);
+}
+
+/* The namespace: as known from the socket before, or read now. */
+static __always_inline void fill_namespace(struct tcptimer_snapshot *s, struct sock_common *skc,
+					   const struct fill_net *known)
+{
+	if (!known) {
+		fill_net(skc, &s->sysctls, &s->netns_cookie, &s->netns);
+		return;
+	}
+	s->sysctls = known->sysctls;
+	s->netns_cookie = known->cookie;
+	s->netns = known->inum;
 }
 
 static __always_inline void fill_word(__u8 *addr, __be32 word)
@@ -113,7 +125,6 @@ static __always_inline void fill_common(struct tcptimer_snapshot *s, __u64 sk)
 		fill_word(s->local_addr, KREAD(skc, skc_rcv_saddr));
 		fill_word(s->remote_addr, KREAD(skc, skc_daddr));
 	}
-	fill_net(s, skc);
 }
 
 static __always_inline void fill_cgroup(bool typed, struct tcptimer_snapshot *s, __u64 sk)
@@ -178,8 +189,8 @@ static __always_inline void fill_probe_age(struct tcptimer_snapshot *s, __u64 sk
 	struct net *net;
 
 	if (!intvl) {
-		net = KREAD(KPTR(sock_common, sk), skc_net.net);
-		intvl = KREAD(net, ipv4.sysctl_tcp_keepalive_intvl);
+		net = BPF_CORE_READ(KPTR(sock_common, sk), skc_net.net);
+		intvl = BPF_CORE_READ(net, ipv4.sysctl_tcp_keepalive_intvl);
 	}
 	s->keepalive_intvl_jiffies = intvl;
 	s->now_jiffies = bpf_jiffies64();
@@ -350,9 +361,9 @@ static __always_inline void fill_listener(struct tcptimer_snapshot *s, __u64 lis
 	s->defer_accept = BPF_CORE_READ(icsk, icsk_accept_queue.rskq_defer_accept);
 }
 
-/* A full socket. The record must be zeroed. `known`: the namespace's sysctls, or NULL to read them. */
+/* A full socket. The record must be zeroed. `known`: the namespace's, or NULL to read it. */
 static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk,
-				      const struct tcptimer_sysctls *known)
+				      const struct fill_net *known)
 {
 	fill_common(s, sk);
 	/* A socket on its way to CLOSE has put its port back already (inet_put_port). */
@@ -373,7 +384,7 @@ static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk,
 
 /* A request socket (SYN_RECV). The record must be zeroed. */
 static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req,
-					 const struct tcptimer_sysctls *known)
+					 const struct fill_net *known)
 {
 	struct tcp_request_sock *treq = KPTR(tcp_request_sock, req);
 	struct request_sock *r = KPTR(request_sock, req);
@@ -403,7 +414,7 @@ static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req,
 
 /* A mini-socket of TIME_WAIT or FIN_WAIT2. The record must be zeroed. */
 static __always_inline void fill_timewait(struct tcptimer_snapshot *s, __u64 tw,
-					  const struct tcptimer_sysctls *known)
+					  const struct fill_net *known)
 {
 	struct tcp_timewait_sock *ttw = KPTR(tcp_timewait_sock, tw);
 	struct inet_timewait_sock *t = KPTR(inet_timewait_sock, tw);

@@ -13,10 +13,17 @@ const volatile __u32 cfg_states = ~0U;   /* mask of 1 << state to write */
 const volatile __u16 cfg_family = 0;     /* AF_INET or AF_INET6; 0: both */
 const volatile bool cfg_stalled = false; /* only stalled sockets */
 
-/* An iteration stays in one namespace: its sysctls are read with its first socket. */
+/* By itself, user/kernel/snapshots.c loads these without libbpf reading all of the kernel's types. */
+#ifdef SNAPSHOT_ALONE
+#define SNAPSHOT_SEC(target) SEC("snapshot/" target)
+#else
+#define SNAPSHOT_SEC(target) SEC("iter/" target)
+#endif
+
+/* An iteration stays in one namespace, which is read with its first socket. */
 struct snapshot_scratch {
-	__u64 session_id; /* of the iteration that `sysctls` belong to; 0: none */
-	struct tcptimer_sysctls sysctls;
+	__u64 session_id; /* of the iteration that `net` belongs to; 0: none */
+	struct fill_net net;
 	struct tcptimer_snapshot snapshot;
 };
 
@@ -57,7 +64,7 @@ static __always_inline bool snapshot_stalled_full(struct tcptimer_snapshot *s,
 }
 
 static __always_inline int snapshot_full(struct tcptimer_snapshot *s, struct sock_common *skc,
-					 const struct tcptimer_sysctls *sysctls)
+					 const struct fill_net *net)
 {
 	__u32 state = skc->skc_state;
 	struct tcp_sock *tp;
@@ -68,13 +75,13 @@ static __always_inline int snapshot_full(struct tcptimer_snapshot *s, struct soc
 	if (!tp || (cfg_stalled && !snapshot_stalled_full(s, tp, state)))
 		return -1;
 	__builtin_memset(s, 0, sizeof(*s));
-	fill_full(s, (__u64)tp, sysctls);
+	fill_full(s, (__u64)tp, net);
 	s->policy = policy_of(tp);
 	return 0;
 }
 
 static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct sock_common *skc,
-					 const struct tcptimer_sysctls *sysctls)
+					 const struct fill_net *net)
 {
 	__u64 sk = (__u64)skc;
 
@@ -84,7 +91,7 @@ static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct soc
 								     tw_substate)))
 			return -1;
 		__builtin_memset(s, 0, sizeof(*s));
-		fill_timewait(s, sk, sysctls);
+		fill_timewait(s, sk, net);
 		return 0;
 	case TCPTIMER_STATE_NEW_SYN_RECV:
 		if (snapshot_skips(skc, TCPTIMER_STATE_SYN_RECV))
@@ -92,14 +99,14 @@ static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct soc
 		if (cfg_stalled && !BPF_CORE_READ(KPTR(request_sock, sk), num_retrans))
 			return -1;
 		__builtin_memset(s, 0, sizeof(*s));
-		fill_request(s, sk, sysctls);
+		fill_request(s, sk, net);
 		return 0;
 	default:
-		return snapshot_full(s, skc, sysctls);
+		return snapshot_full(s, skc, net);
 	}
 }
 
-SEC("iter/tcp")
+SNAPSHOT_SEC("tcp")
 int snapshot_tcp(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *skc = ctx->sk_common;
@@ -113,11 +120,11 @@ int snapshot_tcp(struct bpf_iter__tcp *ctx)
 	if (!scratch)
 		return 0;
 	if (scratch->session_id != ctx->meta->session_id) {
-		fill_sysctls(&scratch->sysctls, skc);
+		fill_net(skc, &scratch->net.sysctls, &scratch->net.cookie, &scratch->net.inum);
 		scratch->session_id = ctx->meta->session_id;
 	}
 	s = &scratch->snapshot;
-	if (snapshot_fill(s, skc, &scratch->sysctls))
+	if (snapshot_fill(s, skc, &scratch->net))
 		return 0;
 	if (!s->cookie)
 		s->cookie = bpf_get_socket_cookie(skc);
@@ -125,7 +132,7 @@ int snapshot_tcp(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-SEC("iter/task_file")
+SNAPSHOT_SEC("task_file")
 int snapshot_owner(struct bpf_iter__task_file *ctx)
 {
 	struct tcptimer_owner rec = {};

@@ -246,16 +246,17 @@ int list_run(const struct command *command, int argc, char **argv)
 		status = cli_fail(
 			"no network namespace '%s'; `lsns -t net` and /run/netns name them",
 			text_escape(l.read.netns, name, sizeof(name)));
-	if (!status)
-		status = names_init(&l.names);
 	if (status)
 		goto out;
+	/* Before the names, which are spared reading the kernel's types then. */
 	err = snapshots_open(&l.reader, &l.read);
 	if (err) {
 		status = cli_fail_kernel("loading the snapshot program", err);
 		goto out;
 	}
-	status = list_read(&l);
+	status = names_init(&l.names);
+	if (!status)
+		status = list_read(&l);
 	snapshots_close(&l.reader);
 out:
 	owners_free(l.owners);
