@@ -141,8 +141,7 @@ static __always_inline bool compat_usec_ts(__u64 sk)
 {
 	struct tcp_sock___v6_7 *tp = (void *)sk;
 
-	return bpf_core_field_exists(tp->tcp_usec_ts) &&
-	       KREAD_BITS(tp, tcp_usec_ts);
+	return bpf_core_field_exists(tp->tcp_usec_ts) && KREAD_BITS(tp, tcp_usec_ts);
 }
 
 static __always_inline __u16 compat_total_rto(__u64 sk, __u16 before)

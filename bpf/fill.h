@@ -167,8 +167,7 @@ static __always_inline __u32 fill_full_flags(__u64 sk)
 		f |= TCPTIMER_F_MTU_PROBING;
 	if (KREAD(p, sk_pacing_status))
 		f |= TCPTIMER_F_PACED;
-	if (KREAD_BITS(tp, syn_fastopen) ||
-	    KREAD_BITS(tp, syn_data))
+	if (KREAD_BITS(tp, syn_fastopen) || KREAD_BITS(tp, syn_data))
 		f |= TCPTIMER_F_SYN_FASTOPEN;
 	if (KREAD_BITS(tp, syn_data_acked))
 		f |= TCPTIMER_F_SYN_DATA_ACKED;
@@ -206,9 +205,8 @@ static __always_inline void fill_stall_fields(struct tcptimer_snapshot *s, __u64
 
 	s->kind = TCPTIMER_SOCK_FULL;
 	s->state = KREAD(p, __sk_common.skc_state);
-	s->flags = KREAD(p, __sk_common.skc_flags) & (1UL << SOCK_KEEPOPEN) ?
-			   TCPTIMER_F_KEEPOPEN :
-			   0;
+	s->flags = KREAD(p, __sk_common.skc_flags) & (1UL << SOCK_KEEPOPEN) ? TCPTIMER_F_KEEPOPEN :
+									      0;
 	s->packets_out = KREAD(tp, packets_out);
 	s->retransmits = KREAD(tp, inet_conn.icsk_retransmits);
 	s->snd_wnd = KREAD(tp, snd_wnd);
@@ -241,7 +239,8 @@ static __always_inline void fill_full_timers(struct tcptimer_snapshot *s, __u64 
 		s->flags |= TCPTIMER_F_WRITE_PENDING;
 	if (fill_timer(true, sk + compat_keep_timer_offset(), &s->keep_expires, &s->keep_flags))
 		s->flags |= TCPTIMER_F_KEEP_PENDING;
-	if (fill_timer(true, sk + compat_delack_timer_offset(), &s->delack_expires, &s->delack_flags))
+	if (fill_timer(true, sk + compat_delack_timer_offset(), &s->delack_expires,
+		       &s->delack_flags))
 		s->flags |= TCPTIMER_F_DELACK_PENDING;
 	s->write_timeout = compat_write_timeout(sk, s->write_expires);
 	s->dack_timeout = compat_dack_timeout(sk, s->delack_expires);

@@ -87,8 +87,8 @@ static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct soc
 
 	switch (skc->skc_state) {
 	case TCPTIMER_STATE_TIME_WAIT:
-		if (cfg_stalled || snapshot_skips(skc, BPF_CORE_READ(KPTR(inet_timewait_sock, sk),
-								     tw_substate)))
+		if (cfg_stalled ||
+		    snapshot_skips(skc, BPF_CORE_READ(KPTR(inet_timewait_sock, sk), tw_substate)))
 			return -1;
 		__builtin_memset(s, 0, sizeof(*s));
 		fill_timewait(s, sk, net);

@@ -313,8 +313,8 @@ static int types_walk(struct types *t)
 	uint32_t place = 0, size;
 	int err = 0;
 
-	t->places = calloc(t->types_length / sizeof(struct btf_type) / STEP + 1,
-			   sizeof(*t->places));
+	t->places =
+		calloc(t->types_length / sizeof(struct btf_type) / STEP + 1, sizeof(*t->places));
 	if (!t->places)
 		return -ENOMEM;
 	while (!err && place < t->types_length) {
