@@ -14,9 +14,10 @@
 #define KPTR(type, address) ((struct type *)(unsigned long)(address))
 
 /*
- * How fields are read. Where a pointer comes from the verifier knows its type or does not: a file
- * that hands on only sockets of which it does (bpf_skc_to_tcp_sock()) defines KREAD_TYPED before
- * including this, for loads that the verifier checks. A probed read is a call, ten times as dear.
+ * How fields are read. Of the sockets that an iterator hands (bpf_skc_to_tcp_sock()) the verifier
+ * knows the type, and checks plain loads; of an address that was computed from a timer it knows none,
+ * and each read is a probing call, ten times as dear. A file with sockets of the first kind only
+ * defines KREAD_TYPED before including this.
  */
 #ifdef KREAD_TYPED
 #define KREAD(p, ...) ___arrow(p, __VA_ARGS__)
