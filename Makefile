@@ -94,7 +94,7 @@ $(B)/tcptimer.skel.h: $(B)/tcptimer.bpf.o
 $(B)/snapshot.bpf.o: bpf/snapshot.bpf.c $(wildcard bpf/*.h include/tcptimer/*.h) Makefile
 	@mkdir -p $(@D)
 	$(call say,CLANG)
-	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -DPOLICY_MAPS -Ibpf -Iinclude -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) -c $< -o $@
+	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -DPOLICY_MAPS -DSNAPSHOT_ALONE -Ibpf -Iinclude -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) -c $< -o $@
 
 # What the daemon puts in force, for the same reason.
 $(B)/policy.bpf.o: $(patsubst %,$(B)/bpf/%.bpf.o,guard policy_iter snapshot sockops)

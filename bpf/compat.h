@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fields that moved between 6.1 and 7.2, each with the kernel that moved it.
- * Receives kernel pointers that are not trusted; hands the value that the running kernel has.
+ * Receives kernel pointers, of known type or not; hands the value that the running kernel has.
  */
 #ifndef TCPTIMER_BPF_COMPAT_H
 #define TCPTIMER_BPF_COMPAT_H
@@ -12,6 +12,22 @@
 
 /* Signed or not, the pointer that CO-RE code computes with must not be folded by the compiler. */
 #define KPTR(type, address) ((struct type *)(unsigned long)(address))
+
+/*
+ * How fields are read. Of the sockets that an iterator hands (bpf_skc_to_tcp_sock()) the verifier
+ * knows the type, and checks plain loads; of an address that was computed from a timer it knows none,
+ * and each read is a probing call, ten times as dear. A file with sockets of the first kind only
+ * defines KREAD_TYPED before including this.
+ */
+#ifdef KREAD_TYPED
+#define KREAD(p, ...) ___arrow(p, __VA_ARGS__)
+#define KREAD_BITS(p, field) BPF_CORE_READ_BITFIELD(p, field)
+#else
+#define KREAD(p, ...) BPF_CORE_READ(p, __VA_ARGS__)
+#define KREAD_BITS(p, field) BPF_CORE_READ_BITFIELD_PROBED(p, field)
+#endif
+/* `typed` is a constant: false where the pointer's type is unknown in every file. */
+#define KREAD_IF(typed, p, ...) ((typed) ? KREAD(p, __VA_ARGS__) : BPF_CORE_READ(p, __VA_ARGS__))
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -77,7 +93,7 @@ static __always_inline __u64 compat_write_timeout(__u64 sk, __u64 expires)
 	struct inet_connection_sock___v6_14 *icsk = (void *)sk;
 
 	if (bpf_core_field_exists(icsk->icsk_timeout))
-		return BPF_CORE_READ(icsk, icsk_timeout);
+		return KREAD(icsk, icsk_timeout);
 	return expires;
 }
 
@@ -86,43 +102,47 @@ static __always_inline __u32 compat_dack_timeout(__u64 sk, __u64 expires)
 	struct inet_connection_sock___v6_14 *icsk = (void *)sk;
 
 	if (bpf_core_field_exists(icsk->icsk_ack.timeout))
-		return (__u32)BPF_CORE_READ(icsk, icsk_ack.timeout);
+		return (__u32)KREAD(icsk, icsk_ack.timeout);
 	return (__u32)expires;
 }
 
-static __always_inline __u32 compat_rto_max_jiffies(__u64 sk, __u32 before_jiffies)
+static __always_inline __u32 compat_rto_max_of(bool typed, __u64 sk, __u32 before_jiffies)
 {
 	struct inet_connection_sock___v6_15 *icsk = (void *)sk;
 
 	if (bpf_core_field_exists(icsk->icsk_rto_max))
-		return BPF_CORE_READ(icsk, icsk_rto_max);
+		return KREAD_IF(typed, icsk, icsk_rto_max);
 	return before_jiffies;
+}
+
+static __always_inline __u32 compat_rto_max_jiffies(__u64 sk, __u32 before_jiffies)
+{
+	return compat_rto_max_of(true, sk, before_jiffies);
 }
 
 /* tcp_rto_min(): the route's metric when it is locked, else the socket's. ret_route may be NULL. */
 static __always_inline __u32 compat_rto_min_jiffies(__u64 sk, __u32 hz, bool *ret_route)
 {
-	struct dst_entry *dst = BPF_CORE_READ(KPTR(sock, sk), sk_dst_cache);
+	struct dst_entry *dst = KREAD(KPTR(sock, sk), sk_dst_cache);
 	__u32 metrics[RTAX_RTO_MIN] = {};
 	bool route;
 
 	if (dst)
 		bpf_probe_read_kernel(metrics, sizeof(metrics),
-				      (void *)(BPF_CORE_READ(dst, _metrics) & ~DST_METRICS_FLAGS));
+				      (void *)(KREAD(dst, _metrics) & ~DST_METRICS_FLAGS));
 	route = metrics[RTAX_LOCK - 1] & (1U << RTAX_RTO_MIN);
 	if (ret_route)
 		*ret_route = route;
 	if (route) /* dst_metric_rtt(): the metric is kept in ms */
 		return (metrics[RTAX_RTO_MIN - 1] * hz + 999) / 1000;
-	return BPF_CORE_READ(KPTR(inet_connection_sock, sk), icsk_rto_min);
+	return KREAD(KPTR(inet_connection_sock, sk), icsk_rto_min);
 }
 
 static __always_inline bool compat_usec_ts(__u64 sk)
 {
 	struct tcp_sock___v6_7 *tp = (void *)sk;
 
-	return bpf_core_field_exists(tp->tcp_usec_ts) &&
-	       BPF_CORE_READ_BITFIELD_PROBED(tp, tcp_usec_ts);
+	return bpf_core_field_exists(tp->tcp_usec_ts) && KREAD_BITS(tp, tcp_usec_ts);
 }
 
 static __always_inline __u16 compat_total_rto(__u64 sk, __u16 before)
@@ -130,7 +150,7 @@ static __always_inline __u16 compat_total_rto(__u64 sk, __u16 before)
 	struct tcp_sock___v6_7 *tp = (void *)sk;
 
 	if (bpf_core_field_exists(tp->total_rto))
-		return BPF_CORE_READ(tp, total_rto);
+		return KREAD(tp, total_rto);
 	return before;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * From a socket's address to a struct tcptimer_snapshot.
- * Receives addresses from iterators and timers (untrusted: every read is probed); hands a full record.
+ * Receives addresses from iterators and timers (how they are read: KREAD in compat.h); hands a full
+ * record.
  */
 #ifndef TCPTIMER_BPF_FILL_H
 #define TCPTIMER_BPF_FILL_H
@@ -19,31 +20,29 @@ extern const volatile __u32 cfg_hz;
 #define FILL_RTX_DEPTH 44
 
 /* expires, flags and whether it is on the wheel (timer_pending(): entry.pprev != NULL). */
-static __always_inline bool fill_timer(__u64 timer, __u64 *ret_expires, __u32 *ret_flags)
+static __always_inline bool fill_timer(bool typed, __u64 timer, __u64 *ret_expires,
+				       __u32 *ret_flags)
 {
 	struct timer_list *t = KPTR(timer_list, timer);
 
-	*ret_expires = BPF_CORE_READ(t, expires);
-	*ret_flags = BPF_CORE_READ(t, flags);
-	return BPF_CORE_READ(t, entry.pprev) != NULL;
+	*ret_expires = KREAD_IF(typed, t, expires);
+	*ret_flags = KREAD_IF(typed, t, flags);
+	return KREAD_IF(typed, t, entry.pprev) != NULL;
 }
 
-static __always_inline void fill_net(struct tcptimer_snapshot *s, struct sock_common *skc)
-{
-	struct net *net = BPF_CORE_READ(skc, skc_net.net);
-
-	s->netns = BPF_CORE_READ(net, ns.inum);
-	s->netns_cookie = BPF_CORE_READ(net, net_cookie);
-}
+/* What all sockets of a network namespace have in common. */
+struct fill_net {
+	struct tcptimer_sysctls sysctls;
+	__u64 cookie;
+	__u32 inum;
+};
 
 /* A sysctl of the namespace, 0 where the kernel lacks it. */
 #define FILL_SYSCTL(field)                                                                         \
 	(bpf_core_field_exists(net->ipv4.field) ? BPF_CORE_READ(net, ipv4.field) : 0)
 
-static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct sock_common *skc)
+static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct net *net)
 {
-	struct net *net = BPF_CORE_READ(skc, skc_net.net);
-
 	c->fin_timeout_jiffies = FILL_SYSCTL(sysctl_tcp_fin_timeout);
 	c->keepalive_time_jiffies = FILL_SYSCTL(sysctl_tcp_keepalive_time);
 	c->keepalive_intvl_jiffies = FILL_SYSCTL(sysctl_tcp_keepalive_intvl);
@@ -71,14 +70,34 @@ static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct sock
 	c->abort_on_overflow = FILL_SYSCTL(sysctl_tcp_abort_on_overflow);
 }
 
-/* The namespace's sysctls: those known from the socket before, or read now. */
-static __always_inline void fill_namespace(struct tcptimer_snapshot *s, struct sock_common *skc,
-					   const struct tcptimer_sysctls *known)
+/* ret_sysctls may be NULL. Probed: typed reads of pointers make the verifier search long (6.18). */
+static __always_inline void fill_net(struct sock_common *skc, struct tcptimer_sysctls *ret_sysctls,
+				     __u64 *ret_cookie, __u32 *ret_inum)
 {
-	if (known)
-		s->sysctls = *known;
-	else
-		fill_sysctls(&s->sysctls, skc);
+	struct net *net = BPF_CORE_READ(skc, skc_net.net);
+
+	if (ret_sysctls)
+		fill_sysctls(ret_sysctls, net);
+	*ret_cookie = BPF_CORE_READ(net, net_cookie);
+	*ret_inum = BPF_CORE_READ(net, ns.inum);
+}
+
+/* The namespace: as known from the socket before, or read now. */
+static __always_inline void fill_namespace(struct tcptimer_snapshot *s, struct sock_common *skc,
+					   const struct fill_net *known)
+{
+	if (!known) {
+		fill_net(skc, &s->sysctls, &s->netns_cookie, &s->netns);
+		return;
+	}
+	s->sysctls = known->sysctls;
+	s->netns_cookie = known->cookie;
+	s->netns = known->inum;
+}
+
+static __always_inline void fill_word(__u8 *addr, __be32 word)
+{
+	__builtin_memcpy(addr, &word, sizeof(word));
 }
 
 /* What all kinds of sockets share: who and where. */
@@ -89,68 +108,70 @@ static __always_inline void fill_common(struct tcptimer_snapshot *s, __u64 sk)
 	s->sk = sk;
 	s->now_jiffies = bpf_jiffies64();
 	s->now_ns = bpf_ktime_get_ns();
-	s->cookie = BPF_CORE_READ(skc, skc_cookie.counter);
-	s->family = BPF_CORE_READ(skc, skc_family);
-	s->state = BPF_CORE_READ(skc, skc_state);
-	s->local_port = BPF_CORE_READ(skc, skc_num);
-	s->remote_port = bpf_ntohs(BPF_CORE_READ(skc, skc_dport));
-	s->ifindex = BPF_CORE_READ(skc, skc_bound_dev_if);
+	s->cookie = KREAD(skc, skc_cookie.counter);
+	s->family = KREAD(skc, skc_family);
+	s->state = KREAD(skc, skc_state);
+	s->local_port = KREAD(skc, skc_num);
+	s->remote_port = bpf_ntohs(KREAD(skc, skc_dport));
+	s->ifindex = KREAD(skc, skc_bound_dev_if);
 	if (s->family == AF_INET6) {
-		bpf_core_read(s->local_addr, 16, &skc->skc_v6_rcv_saddr);
-		bpf_core_read(s->remote_addr, 16, &skc->skc_v6_daddr);
+		for (int i = 0; i < 4; i++) {
+			fill_word(s->local_addr + 4 * i,
+				  KREAD(skc, skc_v6_rcv_saddr.in6_u.u6_addr32[i]));
+			fill_word(s->remote_addr + 4 * i,
+				  KREAD(skc, skc_v6_daddr.in6_u.u6_addr32[i]));
+		}
 	} else {
-		bpf_core_read(s->local_addr, 4, &skc->skc_rcv_saddr);
-		bpf_core_read(s->remote_addr, 4, &skc->skc_daddr);
+		fill_word(s->local_addr, KREAD(skc, skc_rcv_saddr));
+		fill_word(s->remote_addr, KREAD(skc, skc_daddr));
 	}
-	fill_net(s, skc);
 }
 
-static __always_inline void fill_cgroup(struct tcptimer_snapshot *s, __u64 sk)
+static __always_inline void fill_cgroup(bool typed, struct tcptimer_snapshot *s, __u64 sk)
 {
 	struct sock *p = KPTR(sock, sk);
 
-	s->cgroup_id = BPF_CORE_READ(p, sk_cgrp_data.cgroup, kn, id);
+	s->cgroup_id = KREAD_IF(typed, p, sk_cgrp_data.cgroup, kn, id);
 }
 
 static __always_inline __u32 fill_full_flags(__u64 sk)
 {
 	struct tcp_sock *tp = KPTR(tcp_sock, sk);
 	struct sock *p = KPTR(sock, sk);
-	unsigned long skf = BPF_CORE_READ(p, __sk_common.skc_flags);
-	unsigned long tsq = BPF_CORE_READ(p, sk_tsq_flags);
-	__u8 shut = BPF_CORE_READ(p, sk_shutdown);
+	unsigned long skf = KREAD(p, __sk_common.skc_flags);
+	unsigned long tsq = KREAD(p, sk_tsq_flags);
+	__u8 shut = KREAD(p, sk_shutdown);
 	__u32 f = 0;
 
 	if (skf & (1UL << SOCK_DEAD))
 		f |= TCPTIMER_F_DEAD;
 	if (skf & (1UL << SOCK_KEEPOPEN))
 		f |= TCPTIMER_F_KEEPOPEN;
-	if (BPF_CORE_READ(p, sk_lock.owned))
+	if (KREAD(p, sk_lock.owned))
 		f |= TCPTIMER_F_OWNED;
 	if (tsq & (1UL << bpf_core_enum_value(enum tsq_enum, TCP_WRITE_TIMER_DEFERRED)))
 		f |= TCPTIMER_F_WRITE_DEFERRED;
 	if (tsq & (1UL << bpf_core_enum_value(enum tsq_enum, TCP_DELACK_TIMER_DEFERRED)))
 		f |= TCPTIMER_F_DELACK_DEFERRED;
-	if (BPF_CORE_READ_BITFIELD_PROBED(tp, thin_lto))
+	if (KREAD_BITS(tp, thin_lto))
 		f |= TCPTIMER_F_THIN_LTO;
 	if (compat_usec_ts(sk))
 		f |= TCPTIMER_F_USEC_TS;
-	if (BPF_CORE_READ_BITFIELD_PROBED(tp, rx_opt.sack_ok))
+	if (KREAD_BITS(tp, rx_opt.sack_ok))
 		f |= TCPTIMER_F_SACK;
-	if (BPF_CORE_READ(tp, fastopen_rsk))
+	if (KREAD(tp, fastopen_rsk))
 		f |= TCPTIMER_F_TFO_CHILD;
-	if (BPF_CORE_READ(tp, is_mptcp))
+	if (KREAD(tp, is_mptcp))
 		f |= TCPTIMER_F_MPTCP;
-	if (BPF_CORE_READ_BITFIELD_PROBED(tp, inet_conn.icsk_mtup.enabled))
+	if (KREAD_BITS(tp, inet_conn.icsk_mtup.enabled))
 		f |= TCPTIMER_F_MTU_PROBING;
-	if (BPF_CORE_READ(p, sk_pacing_status))
+	if (KREAD(p, sk_pacing_status))
 		f |= TCPTIMER_F_PACED;
-	if (BPF_CORE_READ_BITFIELD_PROBED(tp, syn_fastopen) ||
-	    BPF_CORE_READ_BITFIELD_PROBED(tp, syn_data))
+	if (KREAD_BITS(tp, syn_fastopen) || KREAD_BITS(tp, syn_data))
 		f |= TCPTIMER_F_SYN_FASTOPEN;
-	if (BPF_CORE_READ_BITFIELD_PROBED(tp, syn_data_acked))
+	if (KREAD_BITS(tp, syn_data_acked))
 		f |= TCPTIMER_F_SYN_DATA_ACKED;
-	if (BPF_CORE_READ_BITFIELD_PROBED(tp, repair))
+	if (KREAD_BITS(tp, repair))
 		f |= TCPTIMER_F_REPAIR;
 	if (shut & RCV_SHUTDOWN)
 		f |= TCPTIMER_F_RCV_SHUTDOWN;
@@ -163,7 +184,7 @@ static __always_inline __u32 fill_full_flags(__u64 sk)
 static __always_inline void fill_probe_age(struct tcptimer_snapshot *s, __u64 sk)
 {
 	struct tcp_sock *tp = KPTR(tcp_sock, sk);
-	__u32 intvl = BPF_CORE_READ(tp, keepalive_intvl);
+	__u32 intvl = KREAD(tp, keepalive_intvl);
 	struct net *net;
 
 	if (!intvl) {
@@ -172,8 +193,8 @@ static __always_inline void fill_probe_age(struct tcptimer_snapshot *s, __u64 sk
 	}
 	s->keepalive_intvl_jiffies = intvl;
 	s->now_jiffies = bpf_jiffies64();
-	s->rto_jiffies = BPF_CORE_READ(tp, inet_conn.icsk_rto);
-	fill_timer(sk + compat_keep_timer_offset(), &s->keep_expires, &s->keep_flags);
+	s->rto_jiffies = KREAD(tp, inet_conn.icsk_rto);
+	fill_timer(true, sk + compat_keep_timer_offset(), &s->keep_expires, &s->keep_flags);
 }
 
 /* What tcptimer_stall_timer() looks at on a full socket, and nothing else: the sweep's cheap look. */
@@ -183,25 +204,24 @@ static __always_inline void fill_stall_fields(struct tcptimer_snapshot *s, __u64
 	struct sock *p = KPTR(sock, sk);
 
 	s->kind = TCPTIMER_SOCK_FULL;
-	s->state = BPF_CORE_READ(p, __sk_common.skc_state);
-	s->flags = BPF_CORE_READ(p, __sk_common.skc_flags) & (1UL << SOCK_KEEPOPEN) ?
-			   TCPTIMER_F_KEEPOPEN :
-			   0;
-	s->packets_out = BPF_CORE_READ(tp, packets_out);
-	s->retransmits = BPF_CORE_READ(tp, inet_conn.icsk_retransmits);
-	s->snd_wnd = BPF_CORE_READ(tp, snd_wnd);
-	s->ca_state = BPF_CORE_READ_BITFIELD_PROBED(tp, inet_conn.icsk_ca_state);
-	s->retrans_stamp = BPF_CORE_READ(tp, retrans_stamp);
-	s->write_seq = BPF_CORE_READ(tp, write_seq);
-	s->snd_nxt = BPF_CORE_READ(tp, snd_nxt);
-	s->probes_tstamp = BPF_CORE_READ(tp, inet_conn.icsk_probes_tstamp);
-	s->probes_out = BPF_CORE_READ(tp, inet_conn.icsk_probes_out);
-	s->rcv_tstamp = BPF_CORE_READ(tp, rcv_tstamp);
+	s->state = KREAD(p, __sk_common.skc_state);
+	s->flags = KREAD(p, __sk_common.skc_flags) & (1UL << SOCK_KEEPOPEN) ? TCPTIMER_F_KEEPOPEN :
+									      0;
+	s->packets_out = KREAD(tp, packets_out);
+	s->retransmits = KREAD(tp, inet_conn.icsk_retransmits);
+	s->snd_wnd = KREAD(tp, snd_wnd);
+	s->ca_state = KREAD_BITS(tp, inet_conn.icsk_ca_state);
+	s->retrans_stamp = KREAD(tp, retrans_stamp);
+	s->write_seq = KREAD(tp, write_seq);
+	s->snd_nxt = KREAD(tp, snd_nxt);
+	s->probes_tstamp = KREAD(tp, inet_conn.icsk_probes_tstamp);
+	s->probes_out = KREAD(tp, inet_conn.icsk_probes_out);
+	s->rcv_tstamp = KREAD(tp, rcv_tstamp);
 	/* One keepalive probe out: when it left decides. */
 	if (s->probes_out == 1 && (s->flags & TCPTIMER_F_KEEPOPEN) && !s->packets_out)
 		fill_probe_age(s, sk);
 	if (s->state == TCPTIMER_STATE_SYN_RECV || s->state == TCPTIMER_STATE_FIN_WAIT1) {
-		struct request_sock *req = BPF_CORE_READ(tp, fastopen_rsk);
+		struct request_sock *req = KREAD(tp, fastopen_rsk);
 
 		if (req) {
 			s->flags |= TCPTIMER_F_TFO_CHILD;
@@ -215,21 +235,22 @@ static __always_inline void fill_full_timers(struct tcptimer_snapshot *s, __u64 
 {
 	struct inet_connection_sock *icsk = KPTR(inet_connection_sock, sk);
 
-	if (fill_timer(sk + compat_write_timer_offset(), &s->write_expires, &s->write_flags))
+	if (fill_timer(true, sk + compat_write_timer_offset(), &s->write_expires, &s->write_flags))
 		s->flags |= TCPTIMER_F_WRITE_PENDING;
-	if (fill_timer(sk + compat_keep_timer_offset(), &s->keep_expires, &s->keep_flags))
+	if (fill_timer(true, sk + compat_keep_timer_offset(), &s->keep_expires, &s->keep_flags))
 		s->flags |= TCPTIMER_F_KEEP_PENDING;
-	if (fill_timer(sk + compat_delack_timer_offset(), &s->delack_expires, &s->delack_flags))
+	if (fill_timer(true, sk + compat_delack_timer_offset(), &s->delack_expires,
+		       &s->delack_flags))
 		s->flags |= TCPTIMER_F_DELACK_PENDING;
 	s->write_timeout = compat_write_timeout(sk, s->write_expires);
 	s->dack_timeout = compat_dack_timeout(sk, s->delack_expires);
-	s->pending = BPF_CORE_READ(icsk, icsk_pending);
-	s->delack_pending = BPF_CORE_READ(icsk, icsk_ack.pending);
-	s->delack_quick = BPF_CORE_READ(icsk, icsk_ack.quick);
-	s->delack_pingpong = BPF_CORE_READ(icsk, icsk_ack.pingpong);
-	s->delack_retry = BPF_CORE_READ(icsk, icsk_ack.retry);
-	s->delack_ato_jiffies = BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ack.ato);
-	s->delack_max_jiffies = BPF_CORE_READ(icsk, icsk_delack_max);
+	s->pending = KREAD(icsk, icsk_pending);
+	s->delack_pending = KREAD(icsk, icsk_ack.pending);
+	s->delack_quick = KREAD(icsk, icsk_ack.quick);
+	s->delack_pingpong = KREAD(icsk, icsk_ack.pingpong);
+	s->delack_retry = KREAD(icsk, icsk_ack.retry);
+	s->delack_ato_jiffies = KREAD_BITS(icsk, icsk_ack.ato);
+	s->delack_max_jiffies = KREAD(icsk, icsk_delack_max);
 }
 
 static __always_inline void fill_rto_min(struct tcptimer_snapshot *s, __u64 sk)
@@ -274,18 +295,18 @@ static __always_inline void fill_full_rto(struct tcptimer_snapshot *s, __u64 sk)
 {
 	struct tcp_sock *tp = KPTR(tcp_sock, sk);
 
-	s->rto_jiffies = BPF_CORE_READ(tp, inet_conn.icsk_rto);
+	s->rto_jiffies = KREAD(tp, inet_conn.icsk_rto);
 	s->rto_max_jiffies = compat_rto_max_jiffies(sk, 120 * cfg_hz);
 	fill_rto_min(s, sk);
-	s->srtt_us = BPF_CORE_READ(tp, srtt_us);
-	s->mdev_us = BPF_CORE_READ(tp, mdev_us);
-	s->rttvar_us = BPF_CORE_READ(tp, rttvar_us);
-	s->min_rtt_us = BPF_CORE_READ(tp, rtt_min.s[0].v);
-	s->user_timeout_ms = BPF_CORE_READ(tp, inet_conn.icsk_user_timeout);
-	s->backoff = BPF_CORE_READ(tp, inet_conn.icsk_backoff);
-	s->syn_retries = BPF_CORE_READ(tp, inet_conn.icsk_syn_retries);
+	s->srtt_us = KREAD(tp, srtt_us);
+	s->mdev_us = KREAD(tp, mdev_us);
+	s->rttvar_us = KREAD(tp, rttvar_us);
+	s->min_rtt_us = KREAD(tp, rtt_min.s[0].v);
+	s->user_timeout_ms = KREAD(tp, inet_conn.icsk_user_timeout);
+	s->backoff = KREAD(tp, inet_conn.icsk_backoff);
+	s->syn_retries = KREAD(tp, inet_conn.icsk_syn_retries);
 	s->total_rto = compat_total_rto(sk, s->retransmits);
-	s->reordering_steps = BPF_CORE_READ(tp, rack.reo_wnd_steps);
+	s->reordering_steps = KREAD(tp, rack.reo_wnd_steps);
 }
 
 static __always_inline void fill_full_queues(struct tcptimer_snapshot *s, __u64 sk)
@@ -293,40 +314,40 @@ static __always_inline void fill_full_queues(struct tcptimer_snapshot *s, __u64 
 	struct tcp_sock *tp = KPTR(tcp_sock, sk);
 	struct sock *p = KPTR(sock, sk);
 
-	s->sacked_out = BPF_CORE_READ(tp, sacked_out);
-	s->lost_out = BPF_CORE_READ(tp, lost_out);
-	s->retrans_out = BPF_CORE_READ(tp, retrans_out);
-	s->snd_una = BPF_CORE_READ(tp, snd_una);
-	s->snd_cwnd = BPF_CORE_READ(tp, snd_cwnd);
-	s->snd_ssthresh = BPF_CORE_READ(tp, snd_ssthresh);
-	s->mss_cache = BPF_CORE_READ(tp, mss_cache);
-	s->rcv_nxt = BPF_CORE_READ(tp, rcv_nxt);
-	s->copied_seq = BPF_CORE_READ(tp, copied_seq);
-	s->tlp_high_seq = BPF_CORE_READ(tp, tlp_high_seq);
-	s->high_seq = BPF_CORE_READ(tp, high_seq);
-	s->total_retrans = BPF_CORE_READ(tp, total_retrans);
-	s->sndbuf_used = BPF_CORE_READ(p, sk_wmem_queued);
-	s->lrcvtime = BPF_CORE_READ(tp, inet_conn.icsk_ack.lrcvtime);
-	s->lsndtime = BPF_CORE_READ(tp, lsndtime);
-	s->last_oow_ack_time = BPF_CORE_READ(tp, last_oow_ack_time);
-	s->uid = BPF_CORE_READ(p, sk_uid.val);
-	s->err = BPF_CORE_READ(p, sk_err);
-	s->err_soft = BPF_CORE_READ(p, sk_err_soft);
+	s->sacked_out = KREAD(tp, sacked_out);
+	s->lost_out = KREAD(tp, lost_out);
+	s->retrans_out = KREAD(tp, retrans_out);
+	s->snd_una = KREAD(tp, snd_una);
+	s->snd_cwnd = KREAD(tp, snd_cwnd);
+	s->snd_ssthresh = KREAD(tp, snd_ssthresh);
+	s->mss_cache = KREAD(tp, mss_cache);
+	s->rcv_nxt = KREAD(tp, rcv_nxt);
+	s->copied_seq = KREAD(tp, copied_seq);
+	s->tlp_high_seq = KREAD(tp, tlp_high_seq);
+	s->high_seq = KREAD(tp, high_seq);
+	s->total_retrans = KREAD(tp, total_retrans);
+	s->sndbuf_used = KREAD(p, sk_wmem_queued);
+	s->lrcvtime = KREAD(tp, inet_conn.icsk_ack.lrcvtime);
+	s->lsndtime = KREAD(tp, lsndtime);
+	s->last_oow_ack_time = KREAD(tp, last_oow_ack_time);
+	s->uid = KREAD(p, sk_uid.val);
+	s->err = KREAD(p, sk_err);
+	s->err_soft = KREAD(p, sk_err_soft);
 }
 
 /* keepalive_time_when() and its neighbours: the socket's own, or the namespace's. */
 static __always_inline void fill_keepalive(struct tcptimer_snapshot *s, __u64 sk)
 {
 	struct tcp_sock *tp = KPTR(tcp_sock, sk);
-	__u32 time = BPF_CORE_READ(tp, keepalive_time);
-	__u32 intvl = BPF_CORE_READ(tp, keepalive_intvl);
-	__u8 probes = BPF_CORE_READ(tp, keepalive_probes);
+	__u32 time = KREAD(tp, keepalive_time);
+	__u32 intvl = KREAD(tp, keepalive_intvl);
+	__u8 probes = KREAD(tp, keepalive_probes);
 
 	s->own_keepalive = (time ? 1 : 0) | (intvl ? 2 : 0) | (probes ? 4 : 0);
 	s->keepalive_time_jiffies = time ? time : s->sysctls.keepalive_time_jiffies;
 	s->keepalive_intvl_jiffies = intvl ? intvl : s->sysctls.keepalive_intvl_jiffies;
 	s->keepalive_probes = probes ? probes : s->sysctls.keepalive_probes;
-	s->linger2_jiffies = BPF_CORE_READ(tp, linger2);
+	s->linger2_jiffies = KREAD(tp, linger2);
 }
 
 static __always_inline void fill_listener(struct tcptimer_snapshot *s, __u64 listener)
@@ -339,16 +360,16 @@ static __always_inline void fill_listener(struct tcptimer_snapshot *s, __u64 lis
 	s->defer_accept = BPF_CORE_READ(icsk, icsk_accept_queue.rskq_defer_accept);
 }
 
-/* A full socket. The record must be zeroed. `known`: the namespace's sysctls, or NULL to read them. */
+/* A full socket. The record must be zeroed. `known`: the namespace's, or NULL to read it. */
 static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk,
-				      const struct tcptimer_sysctls *known)
+				      const struct fill_net *known)
 {
 	fill_common(s, sk);
 	/* A socket on its way to CLOSE has put its port back already (inet_put_port). */
 	if (!s->local_port)
-		s->local_port = bpf_ntohs(BPF_CORE_READ(KPTR(inet_sock, sk), inet_sport));
+		s->local_port = bpf_ntohs(KREAD(KPTR(inet_sock, sk), inet_sport));
 	fill_namespace(s, KPTR(sock_common, sk), known);
-	fill_cgroup(s, sk);
+	fill_cgroup(true, s, sk);
 	fill_stall_fields(s, sk);
 	s->flags = fill_full_flags(sk);
 	fill_full_timers(s, sk);
@@ -362,7 +383,7 @@ static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk,
 
 /* A request socket (SYN_RECV). The record must be zeroed. */
 static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req,
-					 const struct tcptimer_sysctls *known)
+					 const struct fill_net *known)
 {
 	struct tcp_request_sock *treq = KPTR(tcp_request_sock, req);
 	struct request_sock *r = KPTR(request_sock, req);
@@ -374,12 +395,12 @@ static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req,
 	s->state = TCPTIMER_STATE_NEW_SYN_RECV;
 	listener = (__u64)BPF_CORE_READ(r, __req_common.skc_listener);
 	s->listener_sk = listener;
-	fill_cgroup(s, listener);
+	fill_cgroup(false, s, listener);
 	fill_listener(s, listener);
 	s->uid = BPF_CORE_READ(KPTR(sock, listener), sk_uid.val);
 	s->syn_retries = BPF_CORE_READ(KPTR(inet_connection_sock, listener), icsk_syn_retries);
-	s->rto_max_jiffies = compat_rto_max_jiffies(listener, 120 * cfg_hz);
-	if (fill_timer(req + bpf_core_field_offset(struct request_sock, rsk_timer),
+	s->rto_max_jiffies = compat_rto_max_of(false, listener, 120 * cfg_hz);
+	if (fill_timer(false, req + bpf_core_field_offset(struct request_sock, rsk_timer),
 		       &s->mini_expires, &s->mini_flags))
 		s->flags |= TCPTIMER_F_TIMER_HW;
 	s->rto_jiffies = BPF_CORE_READ(r, timeout);
@@ -392,7 +413,7 @@ static __always_inline void fill_request(struct tcptimer_snapshot *s, __u64 req,
 
 /* A mini-socket of TIME_WAIT or FIN_WAIT2. The record must be zeroed. */
 static __always_inline void fill_timewait(struct tcptimer_snapshot *s, __u64 tw,
-					  const struct tcptimer_sysctls *known)
+					  const struct fill_net *known)
 {
 	struct tcp_timewait_sock *ttw = KPTR(tcp_timewait_sock, tw);
 	struct inet_timewait_sock *t = KPTR(inet_timewait_sock, tw);
@@ -402,7 +423,7 @@ static __always_inline void fill_timewait(struct tcptimer_snapshot *s, __u64 tw,
 	s->kind = TCPTIMER_SOCK_TIMEWAIT;
 	s->state = BPF_CORE_READ(t, tw_substate);
 	s->rto_max_jiffies = 120 * cfg_hz;
-	if (fill_timer(tw + bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
+	if (fill_timer(false, tw + bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
 		       &s->mini_expires, &s->mini_flags))
 		s->flags |= TCPTIMER_F_TIMER_HW;
 	s->last_oow_ack_time = BPF_CORE_READ(ttw, tw_last_oow_ack_time);

@@ -23,8 +23,7 @@ static __always_inline __u32 policy_of(void *sk)
 		policy |= TCPTIMER_POLICY_USER_TIMEOUT;
 	/* A user_timeout of the rule that comes sooner is left as it is. */
 	if (st->armed == POLICY_LAST &&
-	    BPF_CORE_READ(KPTR(inet_connection_sock, sk), icsk_user_timeout) !=
-		    st->base_user_timeout_ms)
+	    KREAD(KPTR(inet_connection_sock, sk), icsk_user_timeout) != st->base_user_timeout_ms)
 		policy |= TCPTIMER_POLICY_LAST_RETRY;
 	if (st->changed & POLICY_BIT(POLICY_SYN_RETRIES))
 		policy |= TCPTIMER_POLICY_SYN_RETRIES;

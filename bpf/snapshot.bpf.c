@@ -3,6 +3,7 @@
  * Iterators: every TCP socket of a namespace as a snapshot, and who holds which socket.
  * Receives sockets from iter/tcp and files from iter/task_file; hands binary records to user/kernel/.
  */
+#define KREAD_TYPED /* iter/tcp hands sockets that the verifier knows */
 #include "fill.h"
 #include "owner.h"
 #include "policy_of.h"
@@ -12,10 +13,17 @@ const volatile __u32 cfg_states = ~0U;   /* mask of 1 << state to write */
 const volatile __u16 cfg_family = 0;     /* AF_INET or AF_INET6; 0: both */
 const volatile bool cfg_stalled = false; /* only stalled sockets */
 
-/* An iteration stays in one namespace: its sysctls are read with its first socket. */
+/* By itself, user/kernel/snapshots.c loads these without libbpf reading all of the kernel's types. */
+#ifdef SNAPSHOT_ALONE
+#define SNAPSHOT_SEC(target) SEC("snapshot/" target)
+#else
+#define SNAPSHOT_SEC(target) SEC("iter/" target)
+#endif
+
+/* An iteration stays in one namespace, which is read with its first socket. */
 struct snapshot_scratch {
-	__u64 session_id; /* of the iteration that `sysctls` belong to; 0: none */
-	struct tcptimer_sysctls sysctls;
+	__u64 session_id; /* of the iteration that `net` belongs to; 0: none */
+	struct fill_net net;
 	struct tcptimer_snapshot snapshot;
 };
 
@@ -38,43 +46,52 @@ static __always_inline bool snapshot_skips(struct sock_common *skc, __u32 state)
 	return !(cfg_states & (1U << (state & 31)));
 }
 
-/*
- * What tcptimer_stall_timer() cannot do without, by loads that the verifier checks: most sockets are
- * not stalled, and a probed read costs ten times as much. A fast open's child is left to the rest.
- */
-static __always_inline bool snapshot_may_be_stalled(struct sock_common *skc)
+/* What tcptimer_stall_timer() cannot do without: most sockets are not stalled. */
+static __always_inline bool snapshot_may_be_stalled(const struct tcp_sock *tp, __u32 state)
 {
-	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(skc);
-
-	if (!tp)
-		return true;
 	return tp->inet_conn.icsk_retransmits || tp->inet_conn.icsk_probes_out ||
 	       tp->inet_conn.icsk_probes_tstamp || (!tp->snd_wnd && tp->retrans_stamp) ||
-	       skc->skc_state == TCPTIMER_STATE_SYN_RECV ||
-	       skc->skc_state == TCPTIMER_STATE_FIN_WAIT1;
+	       state == TCPTIMER_STATE_SYN_RECV || state == TCPTIMER_STATE_FIN_WAIT1;
 }
 
-static __always_inline bool snapshot_stalled_full(struct tcptimer_snapshot *s, __u64 sk)
+static __always_inline bool snapshot_stalled_full(struct tcptimer_snapshot *s,
+						  const struct tcp_sock *tp, __u32 state)
 {
-	fill_stall_fields(s, sk);
+	if (!snapshot_may_be_stalled(tp, state))
+		return false;
+	fill_stall_fields(s, (__u64)tp);
 	return tcptimer_stall_timer(s) != TCPTIMER_TIMER_NONE;
 }
 
-static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct sock_common *skc,
-					 const struct tcptimer_sysctls *sysctls)
+static __always_inline int snapshot_full(struct tcptimer_snapshot *s, struct sock_common *skc,
+					 const struct fill_net *net)
 {
 	__u32 state = skc->skc_state;
+	struct tcp_sock *tp;
+
+	if (snapshot_skips(skc, state))
+		return -1;
+	tp = bpf_skc_to_tcp_sock(skc);
+	if (!tp || (cfg_stalled && !snapshot_stalled_full(s, tp, state)))
+		return -1;
+	__builtin_memset(s, 0, sizeof(*s));
+	fill_full(s, (__u64)tp, net);
+	s->policy = policy_of(tp);
+	return 0;
+}
+
+static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct sock_common *skc,
+					 const struct fill_net *net)
+{
 	__u64 sk = (__u64)skc;
 
-	switch (state) {
+	switch (skc->skc_state) {
 	case TCPTIMER_STATE_TIME_WAIT:
-		if (cfg_stalled)
-			return -1;
-		state = BPF_CORE_READ(KPTR(inet_timewait_sock, sk), tw_substate);
-		if (snapshot_skips(skc, state))
+		if (cfg_stalled ||
+		    snapshot_skips(skc, BPF_CORE_READ(KPTR(inet_timewait_sock, sk), tw_substate)))
 			return -1;
 		__builtin_memset(s, 0, sizeof(*s));
-		fill_timewait(s, sk, sysctls);
+		fill_timewait(s, sk, net);
 		return 0;
 	case TCPTIMER_STATE_NEW_SYN_RECV:
 		if (snapshot_skips(skc, TCPTIMER_STATE_SYN_RECV))
@@ -82,22 +99,14 @@ static __always_inline int snapshot_fill(struct tcptimer_snapshot *s, struct soc
 		if (cfg_stalled && !BPF_CORE_READ(KPTR(request_sock, sk), num_retrans))
 			return -1;
 		__builtin_memset(s, 0, sizeof(*s));
-		fill_request(s, sk, sysctls);
+		fill_request(s, sk, net);
 		return 0;
 	default:
-		if (snapshot_skips(skc, state))
-			return -1;
-		if (cfg_stalled && !snapshot_may_be_stalled(skc))
-			return -1;
-		if (cfg_stalled && !snapshot_stalled_full(s, sk))
-			return -1;
-		__builtin_memset(s, 0, sizeof(*s));
-		fill_full(s, sk, sysctls);
-		return 0;
+		return snapshot_full(s, skc, net);
 	}
 }
 
-SEC("iter/tcp")
+SNAPSHOT_SEC("tcp")
 int snapshot_tcp(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *skc = ctx->sk_common;
@@ -111,25 +120,19 @@ int snapshot_tcp(struct bpf_iter__tcp *ctx)
 	if (!scratch)
 		return 0;
 	if (scratch->session_id != ctx->meta->session_id) {
-		fill_sysctls(&scratch->sysctls, skc);
+		fill_net(skc, &scratch->net.sysctls, &scratch->net.cookie, &scratch->net.inum);
 		scratch->session_id = ctx->meta->session_id;
 	}
 	s = &scratch->snapshot;
-	if (snapshot_fill(s, skc, &scratch->sysctls))
+	if (snapshot_fill(s, skc, &scratch->net))
 		return 0;
 	if (!s->cookie)
 		s->cookie = bpf_get_socket_cookie(skc);
-	if (s->kind == TCPTIMER_SOCK_FULL) {
-		struct tcp_sock *tp = bpf_skc_to_tcp_sock(skc);
-
-		if (tp)
-			s->policy = policy_of(tp);
-	}
 	bpf_seq_write(ctx->meta->seq, s, sizeof(*s));
 	return 0;
 }
 
-SEC("iter/task_file")
+SNAPSHOT_SEC("task_file")
 int snapshot_owner(struct bpf_iter__task_file *ctx)
 {
 	struct tcptimer_owner rec = {};

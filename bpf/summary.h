@@ -238,7 +238,8 @@ static __always_inline void summary_retransmit(struct tcptimer_snapshot *s, __u6
 
 	__builtin_memset(s, 0, sizeof(*s));
 	fill_common(s, sk);
-	fill_cgroup(s, sk);
+	fill_net(KPTR(sock_common, sk), NULL, &s->netns_cookie, &s->netns);
+	fill_cgroup(true, s, sk);
 	counts = summary_group(s);
 	if (!counts)
 		return;
@@ -269,7 +270,8 @@ static __always_inline void summary_reset_sent(struct tcptimer_snapshot *s, __u6
 	fill_common(s, sk);
 	if (s->state != TCPTIMER_STATE_CLOSE)
 		return;
-	fill_cgroup(s, sk);
+	fill_net(KPTR(sock_common, sk), NULL, &s->netns_cookie, &s->netns);
+	fill_cgroup(true, s, sk);
 	if (!s->local_port)
 		s->local_port = bpf_ntohs(BPF_CORE_READ(KPTR(inet_sock, sk), inet_sport));
 	counts = summary_group(s);

@@ -181,24 +181,33 @@ const char *text_utf8(const char *raw, char *buf, size_t size)
 	return buf;
 }
 
-size_t text_width(const char *utf8)
+size_t text_measure(const char *utf8, size_t *ret_bytes)
 {
+	const char *at = utf8;
 	size_t width = 0;
 
-	while (*utf8) {
+	while (*at) {
 		uint32_t c;
 		size_t length;
 
-		if (*utf8 >= 0x20 && *utf8 < 0x7f) { /* nearly all */
+		if (*at >= 0x20 && *at < 0x7f) { /* nearly all */
 			width++;
-			utf8++;
+			at++;
 			continue;
 		}
-		length = utf8_decode(utf8, &c);
+		length = utf8_decode(at, &c);
 		width += length ? utf8_columns(c) : 1; /* a terminal shows U+FFFD */
-		utf8 += length ? length : c;
+		at += length ? length : c;
 	}
+	*ret_bytes = (size_t)(at - utf8);
 	return width;
+}
+
+size_t text_width(const char *utf8)
+{
+	size_t bytes;
+
+	return text_measure(utf8, &bytes);
 }
 
 static bool is_hex(char c)

@@ -26,6 +26,11 @@ const char *text_utf8(const char *raw, char *buf, size_t size);
 
 /* Columns that a string takes on a terminal, wide and combining characters as wcwidth counts. */
 size_t text_width(const char *utf8);
+/* The same, and its bytes. */
+size_t text_measure(const char *utf8, size_t *ret_bytes);
+
+/* Decimal digits; size >= 21. Returns buf. */
+const char *text_number(uint64_t number, char *buf, size_t size);
 
 /*
  * A time span for a person, three significant digits at most: "0ms" "37ms" "1.25s" "38.4s" "4m12s"

@@ -38,6 +38,15 @@ static char *put_padded(char *out, unsigned int number, unsigned int digits)
 	return out + digits;
 }
 
+const char *text_number(uint64_t number, char *buf, size_t size)
+{
+	if (size > 20)
+		*put_number(buf, number) = '\0';
+	else if (size) /* the contract; nothing is written beyond a smaller buffer */
+		buf[0] = '\0';
+	return buf;
+}
+
 static uint64_t round_to(uint64_t ms, uint64_t unit)
 {
 	return (ms + unit / 2) / unit * unit;

@@ -23,7 +23,8 @@ struct text_table {
 	FILE *out;
 	struct text_column *columns; /* a copy; the headers are borrowed */
 	size_t *widths;              /* as printed */
-	size_t *lengths;             /* of the row at hand: cells' columns */
+	size_t *lengths;             /* of the row at hand: cells' columns ... */
+	size_t *bytes;               /* ... and bytes */
 	size_t count;
 	size_t limit; /* the terminal's width; 0: none */
 	bool with_header;
@@ -57,6 +58,7 @@ static void table_free(struct text_table *table)
 	free(table->columns);
 	free(table->widths);
 	free(table->lengths);
+	free(table->bytes);
 	free(table->cells.data);
 	free(table->line.data);
 	free(table);
@@ -72,7 +74,8 @@ struct text_table *text_table_new(FILE *out, const struct text_column *columns, 
 	table->columns = calloc(count + 1, sizeof(*columns));
 	table->widths = calloc(count + 1, sizeof(*table->widths));
 	table->lengths = calloc(count + 1, sizeof(*table->lengths));
-	if (!table->columns || !table->widths || !table->lengths) {
+	table->bytes = calloc(count + 1, sizeof(*table->bytes));
+	if (!table->columns || !table->widths || !table->lengths || !table->bytes) {
 		table_free(table);
 		return NULL;
 	}
@@ -115,10 +118,10 @@ static size_t cut_length(const char *cell, size_t width, size_t *ret_columns)
 }
 
 /* A cell in its column. One that is too wide is cut under TEXT_SHRINK, else it pushes the rest. */
-static char *put_cell(const struct text_table *table, char *out, size_t index, const char *cell,
-		      size_t bytes)
+static char *put_cell(const struct text_table *table, char *out, size_t index, const char *cell)
 {
 	size_t width = table->widths[index], columns = table->lengths[index];
+	size_t bytes = table->bytes[index];
 	bool right = table->columns[index].flags & TEXT_RIGHT;
 	bool cut = false;
 
@@ -140,14 +143,14 @@ static char *put_cell(const struct text_table *table, char *out, size_t index, c
 	return out;
 }
 
-/* Print one row whose `lengths` are set. */
+/* Print one row, measured. */
 static int put_row(struct text_table *table, const char *const *cells)
 {
 	size_t room = 1;
 	char *out;
 
 	for (size_t i = 0; i < table->count; i++)
-		room += strlen(cells[i]) + table->widths[i] + GAP + ELLIPSIS_LEN;
+		room += table->bytes[i] + table->widths[i] + GAP + ELLIPSIS_LEN;
 	table->line.used = 0;
 	if (buffer_reserve(&table->line, room))
 		return -ENOMEM;
@@ -155,7 +158,7 @@ static int put_row(struct text_table *table, const char *const *cells)
 	for (size_t i = 0; i < table->count; i++) {
 		if (i)
 			out = put_blanks(out, GAP);
-		out = put_cell(table, out, i, cells[i], strlen(cells[i]));
+		out = put_cell(table, out, i, cells[i]);
 	}
 	while (out > table->line.data && out[-1] == ' ')
 		out--;
@@ -171,7 +174,7 @@ static int put_row(struct text_table *table, const char *const *cells)
 static void measure_row(struct text_table *table, const char *const *cells)
 {
 	for (size_t i = 0; i < table->count; i++)
-		table->lengths[i] = text_width(cells[i]);
+		table->lengths[i] = text_measure(cells[i], &table->bytes[i]);
 }
 
 /* Take what is too much from the shrinking columns, the last first. */
@@ -240,11 +243,11 @@ static int hold_row(struct text_table *table, const char *const *cells)
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < table->count; i++)
-		bytes += strlen(cells[i]) + 1;
+		bytes += table->bytes[i] + 1;
 	if (buffer_reserve(&table->cells, bytes))
 		return -ENOMEM;
 	for (size_t i = 0; i < table->count; i++) {
-		size_t length = strlen(cells[i]) + 1;
+		size_t length = table->bytes[i] + 1;
 
 		memcpy(table->cells.data + table->cells.used, cells[i], length);
 		table->cells.used += length;

@@ -16,6 +16,8 @@
 #include "kernel/kernel.h"
 #include "text.h"
 
+#define LIST_OUT (64 << 10) /* bytes written at a time */
+
 struct list {
 	struct snapshot_options read;
 	struct snapshot_reader reader;
@@ -134,22 +136,20 @@ static int list_row(struct list *l, const struct conn *conn)
 	struct armed_timer timers[ARMED_MAX];
 	unsigned int count = conn_timers(s, l->names.hz, timers);
 	enum tcptimer_timer timer = count ? timers[0].timer : TCPTIMER_TIMER_NONE;
-	char local[64], remote[64], fires[24], tries[16], backoff[16], rto[24], age[24];
+	char local[64], remote[64], fires[24], tries[24], backoff[24], rto[24], age[24];
 	char deadline[24], silent[24], cgroup[512], process[128];
 	enum tcptimer_cause cause = conn->has_deadline ? conn->deadline_cause : conn->silent_cause;
 	const char *cells[LIST_COLUMNS];
 	size_t n = 0;
 
-	snprintf(tries, sizeof(tries), "%u", list_tries(s, timer));
-	snprintf(backoff, sizeof(backoff), "%u", s->backoff);
 	cells[n++] = tcptimer_state_ss_name(s->state);
 	cells[n++] = text_addr_port(s->family, s->local_addr, s->local_port, local, sizeof(local));
 	cells[n++] =
 		text_addr_port(s->family, s->remote_addr, s->remote_port, remote, sizeof(remote));
 	cells[n++] = count ? tcptimer_timer_name(timer) : "-";
 	cells[n++] = count ? text_span(timers[0].expires_ms, fires, sizeof(fires)) : "-";
-	cells[n++] = count ? tries : "-";
-	cells[n++] = s->backoff ? backoff : "-";
+	cells[n++] = count ? text_number(list_tries(s, timer), tries, sizeof(tries)) : "-";
+	cells[n++] = s->backoff ? text_number(s->backoff, backoff, sizeof(backoff)) : "-";
 	cells[n++] = s->rto_jiffies ? text_span((int64_t)s->rto_jiffies * 1000 / l->names.hz, rto,
 						sizeof(rto)) :
 				      "-";
@@ -160,7 +160,8 @@ static int list_row(struct list *l, const struct conn *conn)
 	cells[n++] = deadline_silent_text(conn, silent, sizeof(silent));
 	cells[n++] = cause ? tcptimer_cause_name(deadline_cause_shown(conn, cause)) : "-";
 	cells[n++] = conn->cgroup ? text_cgroup(conn->cgroup, 40, cgroup, sizeof(cgroup)) : "-";
-	cells[n++] = list_process(conn, process, sizeof(process));
+	cells[n++] =
+		list_process(conn, process, sizeof(process)); /* the last: without -p no column */
 	return text_table_row(l->table, cells);
 }
 
@@ -226,6 +227,7 @@ static int list_read(struct list *l)
 int list_run(const struct command *command, int argc, char **argv)
 {
 	struct list l = { .read = { .states = ~0U } };
+	static char out[LIST_OUT];
 	struct filter_hints hints;
 	char name[256];
 	int status = list_parse(command, argc, argv, &l);
@@ -246,16 +248,18 @@ int list_run(const struct command *command, int argc, char **argv)
 		status = cli_fail(
 			"no network namespace '%s'; `lsns -t net` and /run/netns name them",
 			text_escape(l.read.netns, name, sizeof(name)));
-	if (!status)
-		status = names_init(&l.names);
 	if (status)
 		goto out;
+	/* Before the names, which are spared reading the kernel's types then. */
 	err = snapshots_open(&l.reader, &l.read);
 	if (err) {
 		status = cli_fail_kernel("loading the snapshot program", err);
 		goto out;
 	}
-	status = list_read(&l);
+	setvbuf(stdout, out, _IOFBF, sizeof(out));
+	status = names_init(&l.names);
+	if (!status)
+		status = list_read(&l);
 	snapshots_close(&l.reader);
 out:
 	owners_free(l.owners);

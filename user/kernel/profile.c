@@ -10,6 +10,7 @@
 #include <bpf/btf.h>
 #include "kernel/kernel.h"
 #include "kernel/profile.h"
+#include "kernel/types.h"
 
 /* Anonymous structs and unions within structs: deeper than any kernel nests them. */
 #define DEPTH_MAX 8
@@ -110,14 +111,12 @@ static void profile_build(const struct utsname *uts, char *buf, size_t size)
 	fclose(file);
 }
 
-static int profile_look(struct tcptimer_profile *ret)
+static int profile_look(const struct btf *btf, struct tcptimer_profile *ret)
 {
 	const struct btf_type *icsk, *tcp;
 	char build[1024];
 	struct tcptimer_kernel_facts facts = { .version = build };
 	struct utsname uts;
-	struct btf *btf;
-	int err;
 
 	if (uname(&uts))
 		return TCPTIMER_ENGINE_ENOPROFILE;
@@ -126,8 +125,6 @@ static int profile_look(struct tcptimer_profile *ret)
 	facts.sysctl_syn_linear_timeouts = profile_has_sysctl("tcp_syn_linear_timeouts");
 	facts.sysctl_rto_min_us = profile_has_sysctl("tcp_rto_min_us");
 	facts.sysctl_rto_max_ms = profile_has_sysctl("tcp_rto_max_ms");
-	kernel_quiet_libbpf();
-	btf = btf__load_vmlinux_btf();
 	icsk = profile_struct(btf, "inet_connection_sock");
 	tcp = profile_struct(btf, "tcp_sock");
 	facts.btf_icsk_timeout = profile_has_field(btf, icsk, "icsk_timeout");
@@ -137,19 +134,39 @@ static int profile_look(struct tcptimer_profile *ret)
 	facts.btf_ato_bits = profile_ato_bits(btf, icsk);
 	facts.btf_total_rto = profile_has_field(btf, tcp, "total_rto");
 	facts.btf_tcp_usec_ts = profile_has_field(btf, tcp, "tcp_usec_ts");
-	err = tcptimer_profile_detect(&facts, ret);
-	btf__free(btf);
-	return err;
+	return tcptimer_profile_detect(&facts, ret);
+}
+
+static struct tcptimer_profile kept;
+static bool known;
+
+void profile_learn(const struct btf *types)
+{
+	if (!known)
+		known = !profile_look(types, &kept);
+}
+
+/* Of `local` a name is all that counts. */
+static struct btf *profile_types(void)
+{
+	struct btf *local = btf__new_empty(), *types = NULL;
+
+	if (local && btf__add_struct(local, "tcp_sock", 0) > 0)
+		types_like(local, NULL, 0, &types);
+	btf__free(local);
+	return types ? types : btf__load_vmlinux_btf();
 }
 
 int profile_running(struct tcptimer_profile *ret)
 {
-	static struct tcptimer_profile kept;
-	static bool known;
+	struct btf *types;
 	int err;
 
 	if (!known) {
-		err = profile_look(&kept);
+		kernel_quiet_libbpf();
+		types = profile_types();
+		err = profile_look(types, &kept);
+		btf__free(types);
 		if (err)
 			return err;
 		known = true;

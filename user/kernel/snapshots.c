@@ -3,13 +3,21 @@
  * Every TCP socket of every network namespace, through iter/tcp.
  * Receives what to read; hands each socket's snapshot to a function.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "kernel/iter.h"
 #include "kernel/kernel.h"
 #include "kernel/loader.h"
+#include "kernel/profile.h"
 #include "kernel/rules.h"
+#include "kernel/types.h"
 #include "snapshot.skel.h"
 
 /* Of the maps of a policy only what it keeps with sockets is looked at: pinned, or else empty. */
@@ -24,17 +32,85 @@ static void snapshots_maps(struct snapshot_bpf *bpf)
 	rules_reuse(bpf->maps.policy_sockets);
 }
 
-int snapshots_open(struct snapshot_reader *reader, const struct snapshot_options *options)
+/* ---- loading: libbpf would spend most of the time reading the kernel's types and looking in them ---- */
+
+static struct types_function snapshots_targets[] = { { "bpf_iter_tcp", 0 },
+						     { "bpf_iter_task_file", 0 } };
+
+/* What libbpf does for "iter/TARGET", with the id that is known already. */
+static int snapshots_prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
 {
+	const char *target = strchr(bpf_program__section_name(prog), '/') + 1;
+	size_t i;
+	int id = 0;
+
+	for (i = 0; i < sizeof(snapshots_targets) / sizeof(snapshots_targets[0]); i++)
+		if (!strcmp(snapshots_targets[i].name + strlen("bpf_iter_"), target))
+			id = (int)snapshots_targets[i].ret_id;
+	if (!id)
+		id = libbpf_find_vmlinux_btf_id(target, BPF_TRACE_ITER);
+	if (id < 0)
+		return id;
+	opts->attach_prog_fd = 0;
+	opts->attach_btf_id = (uint32_t)id;
+	return 0;
+}
+
+static int snapshots_handler(void)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = snapshots_prepare);
+	static int handler;
+
+	if (!handler)
+		handler = libbpf_register_prog_handler("snapshot/", BPF_PROG_TYPE_TRACING,
+						       BPF_TRACE_ITER, &opts);
+	return handler < 0 ? handler : 0;
+}
+
+/* The types that the object names, into the file that libbpf takes them from. */
+static int snapshots_types(const struct snapshot_bpf *bpf, int fd)
+{
+	struct btf *types;
+	const void *raw;
+	uint32_t size;
+	int err = types_like(bpf_object__btf(bpf->obj), snapshots_targets,
+			     sizeof(snapshots_targets) / sizeof(snapshots_targets[0]), &types);
+
+	if (err)
+		return err;
+	profile_learn(types);
+	raw = btf__raw_data(types, &size);
+	if (!raw || write(fd, raw, size) != (ssize_t)size)
+		err = -EIO;
+	btf__free(types);
+	return err;
+}
+
+/* Not loaded yet; from here libbpf reads no types of the kernel. NULL: it has to. */
+static struct snapshot_bpf *snapshots_open_light(int fd)
+{
+	char path[32];
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = path);
 	struct snapshot_bpf *bpf;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	bpf = snapshot_bpf__open_opts(&opts);
+	if (!bpf)
+		return NULL;
+	/* With a target that is a program, whichever, libbpf leaves the kernel's types alone. */
+	if (snapshots_types(bpf, fd) ||
+	    bpf_program__set_attach_target(bpf->progs.snapshot_tcp, fd, NULL) ||
+	    bpf_program__set_attach_target(bpf->progs.snapshot_owner, fd, NULL)) {
+		snapshot_bpf__destroy(bpf);
+		return NULL;
+	}
+	return bpf;
+}
+
+static int snapshots_load(struct snapshot_bpf *bpf, const struct snapshot_options *options)
+{
 	int err;
 
-	memset(reader, 0, sizeof(*reader));
-	reader->options = *options;
-	kernel_quiet_libbpf();
-	bpf = snapshot_bpf__open();
-	if (!bpf)
-		return -errno;
 	bpf->rodata->cfg_hz = probe_hz();
 	bpf->rodata->cfg_states = options->states;
 	bpf->rodata->cfg_family = (unsigned short)options->family;
@@ -42,10 +118,36 @@ int snapshots_open(struct snapshot_reader *reader, const struct snapshot_options
 	bpf_program__set_autoload(bpf->progs.snapshot_owner, options->owners);
 	snapshots_maps(bpf);
 	err = snapshot_bpf__load(bpf);
-	if (err) {
+	if (err)
 		snapshot_bpf__destroy(bpf);
+	return err;
+}
+
+int snapshots_open(struct snapshot_reader *reader, const struct snapshot_options *options)
+{
+	struct snapshot_bpf *bpf = NULL;
+	int fd, err;
+
+	memset(reader, 0, sizeof(*reader));
+	reader->options = *options;
+	kernel_quiet_libbpf();
+	err = snapshots_handler();
+	if (err)
 		return err;
+	fd = memfd_create("tcptimer-types", MFD_CLOEXEC);
+	if (fd >= 0) {
+		bpf = snapshots_open_light(fd);
+		if (bpf && snapshots_load(bpf, options))
+			bpf = NULL;
+		close(fd);
 	}
+	if (!bpf) {
+		kernel_quiet_libbpf();
+		bpf = snapshot_bpf__open();
+		err = bpf ? snapshots_load(bpf, options) : -errno;
+	}
+	if (err)
+		return err;
 	reader->bpf = bpf;
 	reader->owners = bpf->progs.snapshot_owner;
 	return 0;
