@@ -167,15 +167,27 @@ static long policy_search_next(__u32 i, void *arg)
 	return 1;
 }
 
+/* With one candidate it is tried at once. */
+static __always_inline bool policy_many(const __u64 *mask)
+{
+	__u64 first = mask[0];
+
+	return mask[1] | mask[2] | mask[3] | (first & (first - 1));
+}
+
 /* The index of the first of those rules of the bank that takes the socket, or POLICY_NO_RULE. */
 static __noinline __attribute__((unused)) int policy_find(const struct tcptimer_policy_key *key,
 							  const __u64 *mask, __u32 bank)
 {
 	struct policy_search search = { .key = key, .bank = bank, .found = POLICY_NO_RULE };
-	int i;
+	const struct tcptimer_policy_index *index;
+	__u32 i = bank & 1;
 
+	index = bpf_map_lookup_elem(&policy_index, &i);
 	for (i = 0; i < TCPTIMER_POLICY_WORDS; i++)
 		search.mask[i] = mask[i];
+	if (index && policy_many(mask))
+		tcptimer_policy_narrow(index, key, search.mask);
 	bpf_loop(TCPTIMER_POLICY_RULES, policy_search_next, &search, 0);
 	return search.found;
 }

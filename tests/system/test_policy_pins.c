@@ -462,7 +462,7 @@ static void wiped(const struct scenario *scenario)
 	enforced_open(&en);
 	enforced_apply(&en, "- {name: r, set: {user_timeout: 5s}}\n");
 	opener->must = true;
-	CHECK(wipe(&en) == 8, "pins");
+	CHECK(wipe(&en) == 9, "pins");
 	usleep(50000);
 	enforced_apply(&en, "- {name: r, set: {user_timeout: 6s}}\n");
 	enforced_close(&en);
