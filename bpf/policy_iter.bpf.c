@@ -204,7 +204,8 @@ static __always_inline void iter_socket(struct sock_common *skc, __u64 sk, __u64
 	policy_apply(tp, tp, st, state == TCPTIMER_STATE_SYN_SENT, fresh ? count : NULL);
 	policy_tally(count, st, fresh);
 	iter_max_retries(tp, sk, st, state, fresh ? count : NULL);
-	iter_pass.changed += st->done_set && st->mode != POLICY_AUDIT;
+	/* audit: only told. Without a rule: put back. */
+	iter_pass.changed += st->done_set && (!rule || st->mode != POLICY_AUDIT);
 	iter_pass.refused += st->done_refused;
 }
 
