@@ -71,9 +71,15 @@ static __always_inline bool guard_valid(int id, __s32 value)
 	return true;
 }
 
+static __always_inline __u64 guard_sk(struct bpf_sockopt *ctx)
+{
+	return (__u64)BPF_CORE_READ(KPTR(bpf_sockopt_kern, ctx), sk);
+}
+
 /* The value that the kernel is to get for what the application asked. */
-static __always_inline __s32 guard_value(__u64 sk, struct tcptimer_policy_sock *st, int id,
-					 __s32 asked, struct tcptimer_policy_counters *count)
+static __always_inline __s32 guard_value(struct bpf_sockopt *ctx, struct tcptimer_policy_sock *st,
+					 int id, __s32 asked,
+					 struct tcptimer_policy_counters *count)
 {
 	__u32 bit = 1U << (id & 31);
 	__s32 value = asked;
@@ -101,7 +107,8 @@ static __always_inline __s32 guard_value(__u64 sk, struct tcptimer_policy_sock *
 		st->base_user_timeout_ms = value;
 		/* A last retry is under way: its limit stays, unless this one is sooner. */
 		if (st->armed) {
-			__s32 now = policy_read(sk, id);
+			__s32 now = BPF_CORE_READ(KPTR(inet_connection_sock, guard_sk(ctx)),
+						  icsk_user_timeout);
 
 			if (!value || value > now)
 				value = now;
@@ -113,22 +120,23 @@ static __always_inline __s32 guard_value(__u64 sk, struct tcptimer_policy_sock *
 /* True: optval has another value now. */
 static __always_inline bool guard_look(struct bpf_sockopt *ctx)
 {
-	struct tcptimer_policy_control *control = policy_current();
-	struct tcptimer_policy_counters *count = NULL;
 	__s32 *optval = (void *)ctx->optval, asked, value;
 	int id = guard_setting(ctx->level, ctx->optname);
+	struct tcptimer_policy_counters *count = NULL;
 	struct bpf_sock *bpf_sk = (void *)ctx->sk;
+	struct tcptimer_policy_control *control;
 	struct tcptimer_policy_sock *st;
-	__u64 sk;
 
-	if (id < 0 || !control || !control->active || !bpf_sk)
+	if (id < 0 || !bpf_sk)
+		return false;
+	control = policy_current();
+	if (!control || !control->active)
 		return false;
 	/* The buffer is never shorter than 16 bytes; what the caller gave may be. */
 	if (ctx->optlen < (__s32)sizeof(*optval) || (void *)(optval + 1) > (void *)ctx->optval_end)
 		return false;
-	sk = (__u64)BPF_CORE_READ(KPTR(bpf_sockopt_kern, ctx), sk);
 	/* MPTCP's own socket has no TCP timers: its subflows have, and get their rules. */
-	if (BPF_CORE_READ(KPTR(sock, sk), sk_protocol) != IPPROTO_TCP)
+	if (bpf_sk->protocol != IPPROTO_TCP)
 		return false;
 	asked = *optval;
 	if (id == POLICY_KEEPALIVE_ENABLE)
@@ -137,7 +145,7 @@ static __always_inline bool guard_look(struct bpf_sockopt *ctx)
 		return false;
 	st = bpf_sk_storage_get(&policy_sockets, bpf_sk, NULL, 0);
 	if (!st) {
-		if (!policy_concerns(sk, control->active))
+		if (!policy_any(policy_candidates(guard_sk(ctx), control->active)))
 			return false;
 		st = bpf_sk_storage_get(&policy_sockets, bpf_sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 		if (!st)
@@ -145,7 +153,7 @@ static __always_inline bool guard_look(struct bpf_sockopt *ctx)
 	}
 	if (st->rule && st->generation == control->active >> 1)
 		count = policy_count(control->active, st->rule - 1);
-	value = guard_value(sk, st, id, asked, count);
+	value = guard_value(ctx, st, id, asked, count);
 	if (value == asked)
 		return false;
 	*optval = value;

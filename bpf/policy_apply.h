@@ -30,49 +30,65 @@ static __always_inline __u32 policy_ms(__u32 jiffies)
 	return tcptimer_jiffies_to_msecs(jiffies, cfg_hz);
 }
 
-/* The socket's own value in the rule's unit; 0 where a sysctl holds. */
-POLICY_FUNCTION int policy_read(__u64 sk, __u32 id)
+/* As compat_rto_max_jiffies(), from a socket that need not be probed. */
+static __always_inline __u32 policy_rto_max_jiffies(struct tcp_sock *tp)
 {
-	struct tcp_sock *tp = KPTR(tcp_sock, sk);
-	struct inet_connection_sock *icsk = KPTR(inet_connection_sock, sk);
+	struct inet_connection_sock___v6_15 *icsk = (void *)tp;
+
+	if (bpf_core_field_exists(icsk->icsk_rto_max))
+		return icsk->icsk_rto_max;
+	return 120 * cfg_hz;
+}
+
+static __always_inline unsigned long policy_sock_flags(struct tcp_sock *tp)
+{
+	return tp->inet_conn.icsk_inet.sk.__sk_common.skc_flags;
+}
+
+/*
+ * The socket's own value in the rule's unit; 0 where a sysctl holds. `tp` is the verifier's: its fields
+ * are loaded, not probed, which is what keeps a connection cheap.
+ */
+static __always_inline __s32 policy_read(struct tcp_sock *tp, __u32 id)
+{
+	struct inet_connection_sock *icsk = &tp->inet_conn;
 
 	switch (id) {
 	case POLICY_USER_TIMEOUT:
-		return BPF_CORE_READ(icsk, icsk_user_timeout);
+		return icsk->icsk_user_timeout;
 	case POLICY_SYN_RETRIES:
-		return BPF_CORE_READ(icsk, icsk_syn_retries);
+		return icsk->icsk_syn_retries;
 	case POLICY_RTO_MIN:
-		return tcptimer_jiffies_to_usecs(BPF_CORE_READ(icsk, icsk_rto_min), cfg_hz);
+		return tcptimer_jiffies_to_usecs(icsk->icsk_rto_min, cfg_hz);
 	case POLICY_RTO_MAX:
-		return policy_ms(compat_rto_max_jiffies(sk, 120 * cfg_hz));
+		return policy_ms(policy_rto_max_jiffies(tp));
 	case POLICY_DELACK_MAX:
-		return tcptimer_jiffies_to_usecs(BPF_CORE_READ(icsk, icsk_delack_max), cfg_hz);
+		return tcptimer_jiffies_to_usecs(icsk->icsk_delack_max, cfg_hz);
 	case POLICY_THIN_LINEAR:
-		return BPF_CORE_READ_BITFIELD_PROBED(tp, thin_lto);
+		return BPF_CORE_READ_BITFIELD(tp, thin_lto);
 	case POLICY_KEEPALIVE_ENABLE:
-		return BPF_CORE_READ(KPTR(sock, sk), __sk_common.skc_flags) >> SOCK_KEEPOPEN & 1;
+		return policy_sock_flags(tp) >> SOCK_KEEPOPEN & 1;
 	case POLICY_KEEPALIVE_IDLE:
-		return BPF_CORE_READ(tp, keepalive_time) / cfg_hz;
+		return tp->keepalive_time / cfg_hz;
 	case POLICY_KEEPALIVE_INTERVAL:
-		return BPF_CORE_READ(tp, keepalive_intvl) / cfg_hz;
+		return tp->keepalive_intvl / cfg_hz;
 	case POLICY_KEEPALIVE_PROBES:
-		return BPF_CORE_READ(tp, keepalive_probes);
+		return tp->keepalive_probes;
 	}
 	return 0;
 }
 
-#define POLICY_SYSCTL(net, field)                                                                  \
-	(bpf_core_field_exists((net)->ipv4.field) ? BPF_CORE_READ(net, ipv4.field) : 0)
+#define POLICY_SYSCTL(net, field) (bpf_core_field_exists((net)->ipv4.field) ? (net)->ipv4.field : 0)
 
 /* What holds when the socket has no value of its own. */
-POLICY_FUNCTION int policy_default(__u64 sk, __u32 id)
+static __always_inline __s32 policy_default(struct tcp_sock *tp, __u32 id)
 {
-	struct net *net = BPF_CORE_READ(KPTR(sock_common, sk), skc_net.net);
+	struct net *net = tp->inet_conn.icsk_inet.sk.__sk_common.skc_net.net;
 	__s32 value;
 
 	switch (id) {
 	case POLICY_SYN_RETRIES:
-		return BPF_CORE_READ(net, ipv4.sysctl_tcp_syn_retries);
+		return net->ipv4.sysctl_tcp_syn_retries;
 	case POLICY_RTO_MIN:
 		value = POLICY_SYSCTL(net, sysctl_tcp_rto_min_us);
 		return value ? value : 200000;
@@ -82,11 +98,11 @@ POLICY_FUNCTION int policy_default(__u64 sk, __u32 id)
 	case POLICY_DELACK_MAX:
 		return 200000;
 	case POLICY_KEEPALIVE_IDLE:
-		return BPF_CORE_READ(net, ipv4.sysctl_tcp_keepalive_time) / cfg_hz;
+		return net->ipv4.sysctl_tcp_keepalive_time / cfg_hz;
 	case POLICY_KEEPALIVE_INTERVAL:
-		return BPF_CORE_READ(net, ipv4.sysctl_tcp_keepalive_intvl) / cfg_hz;
+		return net->ipv4.sysctl_tcp_keepalive_intvl / cfg_hz;
 	case POLICY_KEEPALIVE_PROBES:
-		return BPF_CORE_READ(net, ipv4.sysctl_tcp_keepalive_probes);
+		return net->ipv4.sysctl_tcp_keepalive_probes;
 	}
 	return 0;
 }
@@ -94,6 +110,8 @@ POLICY_FUNCTION int policy_default(__u64 sk, __u32 id)
 /* The kernel keeps these in jiffies: what rounds to the same is the same. */
 POLICY_FUNCTION int policy_same(__u32 id, __u32 a, __u32 b)
 {
+	if (a == b)
+		return true; /* mostly: no division */
 	switch (id) {
 	case POLICY_RTO_MIN:
 	case POLICY_DELACK_MAX:
@@ -101,7 +119,7 @@ POLICY_FUNCTION int policy_same(__u32 id, __u32 a, __u32 b)
 	case POLICY_RTO_MAX:
 		return tcptimer_msecs_to_jiffies(a, cfg_hz) == tcptimer_msecs_to_jiffies(b, cfg_hz);
 	}
-	return a == b;
+	return false;
 }
 
 /* ---- setting ---- */
@@ -150,27 +168,36 @@ static __always_inline void policy_set(void *ctx, struct tcptimer_policy_sock *s
 
 /* ---- one setting of one socket ---- */
 
+/* A pass over a socket's settings. */
+struct policy_pass {
+	void *ctx; /* what bpf_setsockopt() takes */
+	struct tcp_sock *tp;
+	struct tcptimer_policy_sock *st;
+	struct tcptimer_policy_counters *count;
+};
+
 /*
  * What a socket without this policy would have, and what the application asked for: seen once. A
  * value that policy set, on a socket that connects once more, is neither.
  */
-static __always_inline void policy_learn(__u64 sk, struct tcptimer_policy_sock *st, __u64 id)
+static __always_inline void policy_learn(struct tcp_sock *tp, struct tcptimer_policy_sock *st,
+					 __u32 id)
 {
 	__s32 now;
 
 	if ((st->asked | st->changed) & POLICY_BIT(id))
 		return;
-	now = policy_read(sk, id);
+	now = policy_read(tp, id);
 	st->before[id] = now;
 	if (now && (id == POLICY_RTO_MIN || id == POLICY_RTO_MAX || id == POLICY_DELACK_MAX) &&
-	    policy_same(id, now, policy_default(sk, id)))
+	    policy_same(id, now, policy_default(tp, id)))
 		return;
 	if (now)
 		st->asked |= POLICY_BIT(id);
 }
 
 /* The value that the socket is to have. */
-static __always_inline __s32 policy_wanted(const struct tcptimer_policy_sock *st, __u64 id,
+static __always_inline __s32 policy_wanted(const struct tcptimer_policy_sock *st, __u32 id,
 					   struct tcptimer_policy_counters *count)
 {
 	bool asked = st->asked & POLICY_BIT(id);
@@ -191,14 +218,12 @@ static __always_inline __s32 policy_wanted(const struct tcptimer_policy_sock *st
 	return stricter;
 }
 
-static __always_inline void policy_apply_one(void *ctx, __u64 sk, struct tcptimer_policy_sock *st,
-					     __u64 id, struct tcptimer_policy_counters *count)
+static __always_inline void policy_enforce_one(struct policy_pass *pass, __u32 id)
 {
-	__s32 now = policy_read(sk, id), wanted;
+	struct tcptimer_policy_sock *st = pass->st;
+	__s32 now = policy_read(pass->tp, id), wanted;
 
-	if (!(st->set & POLICY_BIT(id)) && !(st->changed & POLICY_BIT(id)))
-		return;
-	wanted = policy_wanted(st, id, count);
+	wanted = policy_wanted(st, id, pass->count);
 	if (wanted == st->before[id])
 		st->changed &= ~POLICY_BIT(id);
 	else
@@ -208,16 +233,21 @@ static __always_inline void policy_apply_one(void *ctx, __u64 sk, struct tcptime
 		if (st->armed) /* the last retry's holds until the stall is over */
 			return;
 	}
-	if (!wanted && now && policy_default(sk, id))
-		wanted = policy_default(sk, id); /* setsockopt() takes no 0 that would mean it */
+	if (!wanted && now) { /* setsockopt() takes no 0 that would mean the default */
+		__s32 holds = policy_default(pass->tp, id);
+
+		if (holds)
+			wanted = holds;
+	}
 	if (!policy_same(id, now, wanted))
-		policy_set(ctx, st, id, wanted);
+		policy_set(pass->ctx, st, id, wanted);
 }
 
 /* audit: what would be set. */
-static __always_inline void policy_audit_one(__u64 sk, struct tcptimer_policy_sock *st, __u64 id)
+static __always_inline void policy_audit_one(struct policy_pass *pass, __u32 id)
 {
-	__s32 now = policy_read(sk, id);
+	struct tcptimer_policy_sock *st = pass->st;
+	__s32 now = policy_read(pass->tp, id);
 
 	if ((st->set & POLICY_BIT(id)) &&
 	    !policy_same(id, now,
@@ -225,81 +255,6 @@ static __always_inline void policy_audit_one(__u64 sk, struct tcptimer_policy_so
 				 tcptimer_policy_stricter(id, now, st->policy[id]) :
 				 st->policy[id]))
 		st->done_set++;
-}
-
-/*
- * Options one after the other, by bpf_loop(): the verifier then sees the work on one of them once, not
- * every path through all.
- */
-struct policy_loop {
-	void *ctx;
-	__u64 sk;
-	struct tcptimer_policy_sock *st;
-	struct tcptimer_policy_counters *count;
-	bool syn;
-	bool orphan;
-};
-
-#define POLICY_LOOP POLICY_SETTING_COUNT
-
-/* The keepalive switch is the last: it starts the timer, with the times set before. */
-static __always_inline __u64 policy_loop_id(__u64 i)
-{
-	if (i < POLICY_KEEPALIVE_ENABLE)
-		return i;
-	return i == POLICY_SETTING_COUNT - 1 ? POLICY_KEEPALIVE_ENABLE : i + 1;
-}
-
-/* Settings that are no options have nothing to be read or set. */
-static __always_inline bool policy_is_option(__u64 id)
-{
-	return id < POLICY_SETTING_COUNT && id != POLICY_MAX_RETRIES && id != POLICY_SYN_RTO;
-}
-
-/*
- * The same number, its range told anew. On paths that can't be, 6.1 knows it to be above 8 and below 7
- * at once, and refuses it as an index.
- */
-static __always_inline __u64 policy_bounded(__u64 id)
-{
-	asm volatile("%0 &= 15" : "+r"(id));
-	return id;
-}
-
-static long policy_learn_next(__u32 i, void *arg)
-{
-	struct policy_loop *loop = arg;
-	__u64 id = policy_loop_id(i);
-
-	if (!policy_is_option(id))
-		return 0;
-	id = policy_bounded(id);
-	if (id < POLICY_SETTING_COUNT)
-		policy_learn(loop->sk, loop->st, id);
-	return 0;
-}
-
-static long policy_apply_next(__u32 i, void *arg)
-{
-	struct policy_loop *loop = arg;
-	__u64 id = policy_loop_id(i);
-
-	if (!policy_is_option(id))
-		return 0;
-	/* Of an orphan the keepalive timer ends FIN_WAIT2: setting any of these would put that off. */
-	if (loop->orphan && id >= POLICY_KEEPALIVE_ENABLE)
-		return 0;
-	/* TCP_SYNCNT is of no use once the SYN is answered. */
-	if (id == POLICY_SYN_RETRIES && !loop->syn &&
-	    !(loop->st->changed & POLICY_BIT(POLICY_SYN_RETRIES)))
-		return 0;
-	id = policy_bounded(id);
-	if (id >= POLICY_SETTING_COUNT)
-		return 0;
-	policy_apply_one(loop->ctx, loop->sk, loop->st, id, loop->count);
-	if (loop->st->rule && loop->st->mode == POLICY_AUDIT)
-		policy_audit_one(loop->sk, loop->st, id);
-	return 0;
 }
 
 /* Takes the rule into the storage; NULL: no rule any more. */
@@ -324,28 +279,65 @@ static __always_inline void policy_take(struct tcptimer_policy_sock *st,
 		st->max_retries = rule->value[POLICY_MAX_RETRIES];
 }
 
-/* Everything of a rule but callback flags. The storage has taken the rule (policy_take()). */
-static __always_inline void policy_apply(void *ctx, __u64 sk, struct tcptimer_policy_sock *st,
-					 bool syn, struct tcptimer_policy_counters *count)
-{
-	struct policy_loop loop = {
-		.ctx = ctx,
-		.sk = sk,
-		.st = st,
-		.count = count,
-		.syn = syn,
-		.orphan = BPF_CORE_READ(KPTR(sock, sk), __sk_common.skc_flags) & (1UL << SOCK_DEAD),
-	};
+/* The settings one after the other: the keepalive switch starts the timer, with the times set before. */
+#define POLICY_EACH_OPTION(X)                                                                      \
+	X(POLICY_USER_TIMEOUT)                                                                     \
+	X(POLICY_SYN_RETRIES)                                                                      \
+	X(POLICY_RTO_MIN)                                                                          \
+	X(POLICY_RTO_MAX)                                                                          \
+	X(POLICY_DELACK_MAX)                                                                       \
+	X(POLICY_THIN_LINEAR)                                                                      \
+	X(POLICY_KEEPALIVE_IDLE)                                                                   \
+	X(POLICY_KEEPALIVE_INTERVAL)                                                               \
+	X(POLICY_KEEPALIVE_PROBES)                                                                 \
+	X(POLICY_KEEPALIVE_ENABLE)
 
-	st->done_set = st->done_refused = 0;
-	bpf_loop(POLICY_LOOP, policy_apply_next, &loop, 0);
+/* One copy of the code for all of them; the verifier knows the number in each call. */
+static __noinline void policy_apply_one(struct policy_pass *pass, __u32 id)
+{
+	if (id >= POLICY_SETTING_COUNT)
+		return;
+	policy_enforce_one(pass, id);
+	if (pass->st->rule && pass->st->mode == POLICY_AUDIT)
+		policy_audit_one(pass, id);
 }
 
-static __always_inline void policy_learn_all(__u64 sk, struct tcptimer_policy_sock *st)
+/* Those that need a look: what the rule sets, and what another one has changed. */
+static __always_inline __u32 policy_concerned(const struct tcptimer_policy_sock *st,
+					      struct tcp_sock *tp, bool syn)
 {
-	struct policy_loop loop = { .sk = sk, .st = st };
+	__u32 bits = st->set | st->changed;
 
-	bpf_loop(POLICY_LOOP, policy_learn_next, &loop, 0);
+	/* Of an orphan the keepalive timer ends FIN_WAIT2: setting any of these would put that off. */
+	if (policy_sock_flags(tp) & (1UL << SOCK_DEAD))
+		bits &= ~POLICY_KEEPALIVE_BITS;
+	/* TCP_SYNCNT is of no use once the SYN is answered. */
+	if (!syn && !(st->changed & POLICY_BIT(POLICY_SYN_RETRIES)))
+		bits &= ~POLICY_BIT(POLICY_SYN_RETRIES);
+	return bits;
+}
+
+/* Everything of a rule but callback flags. The storage has taken the rule (policy_take()). */
+static __always_inline void policy_apply(void *ctx, struct tcp_sock *tp,
+					 struct tcptimer_policy_sock *st, bool syn,
+					 struct tcptimer_policy_counters *count)
+{
+	struct policy_pass pass = { .ctx = ctx, .tp = tp, .st = st, .count = count };
+	__u32 bits = policy_concerned(st, tp, syn);
+
+	st->done_set = st->done_refused = 0;
+#define POLICY_APPLY(id)                                                                           \
+	if (bits & POLICY_BIT(id))                                                                 \
+		policy_apply_one(&pass, id);
+	POLICY_EACH_OPTION(POLICY_APPLY)
+#undef POLICY_APPLY
+}
+
+static __always_inline void policy_learn_all(struct tcp_sock *tp, struct tcptimer_policy_sock *st)
+{
+#define POLICY_LEARN(id) policy_learn(tp, st, id);
+	POLICY_EACH_OPTION(POLICY_LEARN)
+#undef POLICY_LEARN
 	st->base_user_timeout_ms = st->before[POLICY_USER_TIMEOUT];
 }
 

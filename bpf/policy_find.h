@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * From a socket to its rule: the candidates of its cgroup, then the first whose predicates hold.
- * Receives a socket's address (untrusted: every read is probed); hands the index of a rule.
+ * Receives the key that the caller has read from the socket; hands the index of a rule.
  */
 #ifndef TCPTIMER_BPF_POLICY_FIND_H
 #define TCPTIMER_BPF_POLICY_FIND_H
@@ -52,65 +52,68 @@ static __always_inline __u64 policy_ancestor(__u64 cgroup, int level)
 	return ancestor ? BPF_CORE_READ(ancestor, kn, id) : 0;
 }
 
-/*
- * The rules that may match the socket: its cgroup's own, or, when that is too young to be known, those
- * that the nearest known ancestor hands down. NULL: none.
- */
-static __always_inline const __u64 *policy_candidates(__u64 sk, __u32 bank)
+/* The id of the nearest cgroup above the socket's that is known, or 0. */
+POLICY_FUNCTION __u64 policy_nearest(__u64 sk)
 {
 	struct cgroup *cgroup = BPF_CORE_READ(KPTR(sock, sk), sk_cgrp_data.cgroup);
-	struct tcptimer_policy_cgroup *known;
 	int i, level;
 	__u64 id;
 
 	/* Before 6.x a cgroup v1 classid may sit here, marked by the lowest bit. */
 	if (!cgroup || ((__u64)cgroup & 1))
-		return NULL;
-	id = BPF_CORE_READ(cgroup, kn, id);
-	known = bpf_map_lookup_elem(&policy_cgroups, &id);
-	if (known)
-		return known->own[bank & 1];
+		return 0;
 	level = BPF_CORE_READ(cgroup, level);
 	for (i = 0; i < POLICY_DEPTH_MAX; i++) {
 		if (--level < 0)
 			break;
 		id = policy_ancestor((__u64)cgroup, level);
-		known = bpf_map_lookup_elem(&policy_cgroups, &id);
-		if (known)
-			return known->inherit[bank & 1];
+		if (bpf_map_lookup_elem(&policy_cgroups, &id))
+			return id;
 	}
-	return NULL;
+	return 0;
 }
 
-static __always_inline void policy_address(__u32 words[4], __u64 sk, bool remote)
+/* The rules that may match sockets of a cgroup. NULL: too young to be known. */
+static __always_inline const __u64 *policy_own(__u64 id, __u32 bank)
 {
-	struct sock_common *skc = KPTR(sock_common, sk);
+	struct tcptimer_policy_cgroup *known = bpf_map_lookup_elem(&policy_cgroups, &id);
 
-	if (BPF_CORE_READ(skc, skc_family) == AF_INET6) {
-		bpf_core_read(words, 16, remote ? &skc->skc_v6_daddr : &skc->skc_v6_rcv_saddr);
-		return;
-	}
-	words[0] = words[1] = 0;
-	words[2] = bpf_htonl(0xffff);
-	words[3] = remote ? BPF_CORE_READ(skc, skc_daddr) : BPF_CORE_READ(skc, skc_rcv_saddr);
+	if (!known)
+		return NULL;
+	barrier_var(known); /* no arithmetic before that test */
+	return known->own[bank & 1];
 }
 
-static __always_inline void policy_key(struct tcptimer_policy_key *key, __u64 sk, __u32 direction)
+/* For such a one: those that the nearest known ancestor hands down. NULL: none. */
+static __always_inline const __u64 *policy_inherited(__u64 sk, __u32 bank)
 {
-	struct sock_common *skc = KPTR(sock_common, sk);
+	__u64 id = policy_nearest(sk);
+	struct tcptimer_policy_cgroup *known = bpf_map_lookup_elem(&policy_cgroups, &id);
 
-	__builtin_memset(key, 0, sizeof(*key));
-	policy_address(key->remote, sk, true);
-	policy_address(key->local, sk, false);
-	key->remote_port = bpf_ntohs(BPF_CORE_READ(skc, skc_dport));
-	key->local_port = BPF_CORE_READ(skc, skc_num);
-	key->direction = direction;
+	if (!known)
+		return NULL;
+	barrier_var(known);
+	return known->inherit[bank & 1];
+}
+
+/* Either, for a socket of which only the address is known. */
+static __always_inline const __u64 *policy_candidates(__u64 sk, __u32 bank)
+{
+	__u64 id = BPF_CORE_READ(KPTR(sock, sk), sk_cgrp_data.cgroup, kn, id);
+	const __u64 *mask = policy_own(id, bank);
+
+	return mask ? mask : policy_inherited(sk, bank);
+}
+
+/* From the two addresses: IPv4 that an IPv6 socket speaks is IPv4. */
+static __always_inline void policy_key_family(struct tcptimer_policy_key *key)
+{
 	key->family =
 		!key->remote[0] && !key->remote[1] && key->remote[2] == bpf_htonl(0xffff) ? 4 : 6;
 }
 
 struct policy_search {
-	struct tcptimer_policy_key key;
+	const struct tcptimer_policy_key *key;
 	__u64 mask[TCPTIMER_POLICY_WORDS];
 	__u32 bank;
 	int found;
@@ -158,40 +161,40 @@ static long policy_search_next(__u32 i, void *arg)
 		return 1;
 	rule = word * 64 + policy_lowest(search->mask[word]);
 	search->mask[word] &= search->mask[word] - 1;
-	if (!policy_matches((search->bank & 1) * TCPTIMER_POLICY_RULES + rule, &search->key))
+	if (!policy_matches((search->bank & 1) * TCPTIMER_POLICY_RULES + rule, search->key))
 		return 0;
 	search->found = rule;
 	return 1;
 }
 
-/*
- * The index of the socket's rule in the bank that is in force, or POLICY_NO_RULE. `cgroup_of`: the
- * socket whose cgroup decides; a request has none of its own.
- */
-POLICY_FUNCTION int policy_find(__u64 sk, __u64 cgroup_of, __u32 direction, __u32 bank)
+/* With one candidate it is tried at once. */
+static __always_inline bool policy_many(const __u64 *mask)
 {
-	const __u64 *mask = policy_candidates(cgroup_of, bank);
-	struct policy_search search;
-	int i;
+	__u64 first = mask[0];
 
-	if (!mask)
-		return POLICY_NO_RULE;
+	return mask[1] | mask[2] | mask[3] | (first & (first - 1));
+}
+
+/* The index of the first of those rules of the bank that takes the socket, or POLICY_NO_RULE. */
+static __noinline __attribute__((unused)) int policy_find(const struct tcptimer_policy_key *key,
+							  const __u64 *mask, __u32 bank)
+{
+	struct policy_search search = { .key = key, .bank = bank, .found = POLICY_NO_RULE };
+	const struct tcptimer_policy_index *index;
+	__u32 i = bank & 1;
+
+	index = bpf_map_lookup_elem(&policy_index, &i);
 	for (i = 0; i < TCPTIMER_POLICY_WORDS; i++)
 		search.mask[i] = mask[i];
-	if (!(search.mask[0] | search.mask[1] | search.mask[2] | search.mask[3]))
-		return POLICY_NO_RULE;
-	search.bank = bank;
-	search.found = POLICY_NO_RULE;
-	policy_key(&search.key, sk, direction);
+	if (index && policy_many(mask))
+		tcptimer_policy_narrow(index, key, search.mask);
 	bpf_loop(TCPTIMER_POLICY_RULES, policy_search_next, &search, 0);
 	return search.found;
 }
 
-/* Whether some rule may match sockets of that socket's cgroup. */
-POLICY_FUNCTION int policy_concerns(__u64 sk, __u32 bank)
+/* Whether there are any. */
+static __always_inline bool policy_any(const __u64 *mask)
 {
-	const __u64 *mask = policy_candidates(sk, bank);
-
 	return mask && (mask[0] | mask[1] | mask[2] | mask[3]);
 }
 

@@ -137,6 +137,35 @@ static __always_inline void iter_max_retries(void *tp, __u64 sk, struct tcptimer
 	}
 }
 
+static __always_inline void iter_address(__u32 words[4], __u64 sk, bool remote)
+{
+	struct sock_common *skc = KPTR(sock_common, sk);
+
+	if (BPF_CORE_READ(skc, skc_family) == AF_INET6) {
+		bpf_core_read(words, 16, remote ? &skc->skc_v6_daddr : &skc->skc_v6_rcv_saddr);
+		return;
+	}
+	words[0] = words[1] = 0;
+	words[2] = bpf_htonl(0xffff);
+	words[3] = remote ? BPF_CORE_READ(skc, skc_daddr) : BPF_CORE_READ(skc, skc_rcv_saddr);
+}
+
+static __always_inline int iter_find(__u64 sk, __u32 direction, __u32 active)
+{
+	const __u64 *mask = policy_candidates(sk, active);
+	struct sock_common *skc = KPTR(sock_common, sk);
+	struct tcptimer_policy_key key = { .direction = direction };
+
+	if (!policy_any(mask))
+		return POLICY_NO_RULE;
+	iter_address(key.remote, sk, true);
+	iter_address(key.local, sk, false);
+	key.remote_port = bpf_ntohs(BPF_CORE_READ(skc, skc_dport));
+	key.local_port = BPF_CORE_READ(skc, skc_num);
+	policy_key_family(&key);
+	return policy_find(&key, mask, active);
+}
+
 static __always_inline void iter_socket(struct sock_common *skc, __u64 sk, __u64 session,
 					__u8 state)
 {
@@ -157,7 +186,7 @@ static __always_inline void iter_socket(struct sock_common *skc, __u64 sk, __u64
 	st = bpf_sk_storage_get(&policy_sockets, tp, NULL, 0);
 	direction = st && st->direction ? st->direction : iter_direction(sk, session, state);
 	if (!iter_clear && active)
-		index = policy_find(sk, sk, direction, active);
+		index = iter_find(sk, direction, active);
 	if (index >= 0) {
 		rule = policy_rule_at(active, index);
 		count = policy_count(active, index);
@@ -170,13 +199,14 @@ static __always_inline void iter_socket(struct sock_common *skc, __u64 sk, __u64
 	/* The same rule of the policy before: taken over, and not counted once more. */
 	fresh = rule && (!st->rule || st->identity != rule->identity);
 	if (!st->generation)
-		policy_learn_all(sk, st);
+		policy_learn_all(tp, st);
 	if (st->generation != active >> 1 || st->rule != index + 1 || fresh || !rule)
 		policy_take(st, rule, index, direction, active);
-	policy_apply(tp, sk, st, state == TCPTIMER_STATE_SYN_SENT, fresh ? count : NULL);
+	policy_apply(tp, tp, st, state == TCPTIMER_STATE_SYN_SENT, fresh ? count : NULL);
 	policy_tally(count, st, fresh);
 	iter_max_retries(tp, sk, st, state, fresh ? count : NULL);
-	iter_pass.changed += st->done_set && st->mode != POLICY_AUDIT;
+	/* audit: only told. Without a rule: put back. */
+	iter_pass.changed += st->done_set && (!rule || st->mode != POLICY_AUDIT);
 	iter_pass.refused += st->done_refused;
 }
 

@@ -32,6 +32,13 @@ struct policy_rules_map {
 	__type(value, struct tcptimer_policy_rule);
 };
 
+struct policy_index_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2); /* by bank */
+	__type(key, __u32);
+	__type(value, struct tcptimer_policy_index);
+};
+
 struct policy_cgroups_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, TCPTIMER_POLICY_CGROUPS);
@@ -63,6 +70,7 @@ struct policy_source_map {
 
 POLICY_MAP struct policy_control_map policy_control SEC(".maps");
 POLICY_MAP struct policy_rules_map policy_rules SEC(".maps");
+POLICY_MAP struct policy_index_map policy_index SEC(".maps");
 POLICY_MAP struct policy_cgroups_map policy_cgroups SEC(".maps");
 POLICY_MAP struct policy_counters_map policy_counters SEC(".maps");
 POLICY_MAP struct policy_sockets_map policy_sockets SEC(".maps");

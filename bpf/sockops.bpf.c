@@ -27,6 +27,53 @@ static __always_inline struct tcptimer_policy_sock *sockops_storage(struct bpf_s
 	return sk ? bpf_sk_storage_get(&policy_sockets, sk, NULL, flags) : NULL;
 }
 
+/* NULL for a request. */
+static __always_inline struct tcp_sock *sockops_tcp(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock *sk = (void *)ctx->sk;
+
+	return sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+}
+
+/*
+ * The context has it at hand, of a request too. Both families' words are read, without an else: it must
+ * not become one read from either of two places, which the verifier refuses of a context.
+ */
+static __always_inline void sockops_key(struct bpf_sock_ops *ctx, __u32 direction,
+					struct tcptimer_policy_key *key)
+{
+	key->remote[0] = ctx->remote_ip6[0];
+	key->remote[1] = ctx->remote_ip6[1];
+	key->remote[2] = ctx->remote_ip6[2];
+	key->remote[3] = ctx->remote_ip6[3];
+	key->local[0] = ctx->local_ip6[0];
+	key->local[1] = ctx->local_ip6[1];
+	key->local[2] = ctx->local_ip6[2];
+	key->local[3] = ctx->local_ip6[3];
+	if (ctx->family != AF_INET6) {
+		key->remote[0] = key->remote[1] = key->local[0] = key->local[1] = 0;
+		key->remote[2] = key->local[2] = bpf_htonl(0xffff);
+		key->remote[3] = ctx->remote_ip4;
+		key->local[3] = ctx->local_ip4;
+	}
+	key->remote_port = bpf_ntohl(ctx->remote_port);
+	key->local_port = ctx->local_port;
+	key->direction = direction;
+	policy_key_family(key);
+}
+
+/* The index of the rule of the candidates that takes the socket. */
+static __always_inline int sockops_find(struct bpf_sock_ops *ctx, const __u64 *mask,
+					__u32 direction, __u32 active)
+{
+	struct tcptimer_policy_key key;
+
+	if (!policy_any(mask))
+		return POLICY_NO_RULE;
+	sockops_key(ctx, direction, &key);
+	return policy_find(&key, mask, active);
+}
+
 /*
  * connect(), or a connection that came in: its rule, once. A socket that connects once more may find
  * another rule, or none.
@@ -37,14 +84,21 @@ static __always_inline void sockops_new(struct bpf_sock_ops *ctx, __u32 directio
 	struct tcptimer_policy_counters *count = NULL;
 	struct tcptimer_policy_rule *rule = NULL;
 	struct tcptimer_policy_sock *st;
-	__u64 sk = sockops_sk(ctx);
+	struct tcp_sock *tp;
+	const __u64 *mask;
 	__u32 active;
 	int index;
 
 	if (!control || !control->active)
 		return;
 	active = control->active;
-	index = policy_find(sk, sk, direction, active);
+	tp = sockops_tcp(ctx);
+	if (!tp)
+		return;
+	mask = policy_own(tp->inet_conn.icsk_inet.sk.sk_cgrp_data.cgroup->kn->id, active);
+	if (!mask)
+		mask = policy_inherited(sockops_sk(ctx), active);
+	index = sockops_find(ctx, mask, direction, active);
 	if (index >= 0) {
 		rule = policy_rule_at(active, index);
 		count = policy_count(active, index);
@@ -53,9 +107,9 @@ static __always_inline void sockops_new(struct bpf_sock_ops *ctx, __u32 directio
 	if (!st || (!rule && !st->rule && !st->changed && !st->armed))
 		return;
 	policy_disarm(ctx, st);
-	policy_learn_all(sk, st);
+	policy_learn_all(tp, st);
 	policy_take(st, rule, index, direction, active);
-	policy_apply(ctx, sk, st, direction == POLICY_CONNECT, count);
+	policy_apply(ctx, tp, st, direction == POLICY_CONNECT, count);
 	if (!rule)
 		return;
 	policy_tally(count, st, true);
@@ -75,9 +129,8 @@ static __always_inline void sockops_timeout_init(struct bpf_sock_ops *ctx)
 	struct tcptimer_policy_control *control = policy_current();
 	struct tcptimer_policy_rule *rule;
 	struct tcptimer_policy_sock *st;
-	__u64 sk = sockops_sk(ctx), of = sk;
 	__u32 direction = POLICY_CONNECT;
-	__u8 state;
+	__u64 of;
 	int index;
 
 	if (!control || !control->active)
@@ -91,14 +144,15 @@ static __always_inline void sockops_timeout_init(struct bpf_sock_ops *ctx)
 			ctx->reply = st->policy[POLICY_SYN_RTO];
 		return;
 	}
-	state = BPF_CORE_READ(KPTR(sock_common, sk), skc_state);
-	if (state == TCPTIMER_STATE_NEW_SYN_RECV) {
-		of = sockops_listener(sk);
+	of = sockops_sk(ctx);
+	if (ctx->state == TCPTIMER_STATE_NEW_SYN_RECV) {
+		of = sockops_listener(of);
 		direction = POLICY_ACCEPT;
-	} else if (state == TCPTIMER_STATE_SYN_RECV) {
+	} else if (ctx->state == TCPTIMER_STATE_SYN_RECV) {
 		direction = POLICY_ACCEPT;
 	}
-	index = policy_find(sk, of, direction, control->active);
+	index = sockops_find(ctx, policy_candidates(of, control->active), direction,
+			     control->active);
 	if (index < 0)
 		return;
 	rule = policy_rule_at(control->active, index);
@@ -256,23 +310,27 @@ static __always_inline bool sockops_policy_ended(__u64 sk, const struct tcptimer
 
 static __always_inline void sockops_state(struct bpf_sock_ops *ctx)
 {
-	struct tcptimer_policy_control *control = policy_current();
 	__u32 old = ctx->args[0], new = ctx->args[1];
+	struct tcptimer_policy_control *control;
 	struct tcptimer_policy_counters *count;
 	struct tcptimer_policy_sock *st;
-	__u64 sk = sockops_sk(ctx);
+	struct tcp_sock *tp;
 	__s32 err;
 
 	if (new != TCPTIMER_STATE_CLOSE || old == TCPTIMER_STATE_LISTEN)
 		return;
+	tp = sockops_tcp(ctx);
+	if (!tp)
+		return;
+	/* tcp_write_err(): sk_err_soft or ETIMEDOUT. A reset by the peer has an error of its own. */
+	err = tp->inet_conn.icsk_inet.sk.sk_err;
+	if (err != 110 && (!err || err != tp->inet_conn.icsk_inet.sk.sk_err_soft))
+		return;
+	control = policy_current();
 	st = sockops_storage(ctx, 0);
 	if (!st || !st->rule || !control || st->generation != control->active >> 1)
 		return;
-	/* tcp_write_err(): sk_err_soft or ETIMEDOUT. A reset by the peer has an error of its own. */
-	err = BPF_CORE_READ(KPTR(sock, sk), sk_err);
-	if (err != 110 && (!err || err != BPF_CORE_READ(KPTR(sock, sk), sk_err_soft)))
-		return;
-	if (!sockops_policy_ended(sk, st, old))
+	if (!sockops_policy_ended(sockops_sk(ctx), st, old))
 		return;
 	count = policy_count(control->active, st->rule - 1);
 	if (count)

@@ -8,7 +8,12 @@
 
 #include "kernel.h"
 
-struct bpf_sock;
+struct bpf_sock {
+	__u32 bound_dev_if;
+	__u32 family;
+	__u32 type;
+	__u32 protocol; /* and more: not used here */
+};
 
 struct bpf_sock_ops {
 	__u32 op;

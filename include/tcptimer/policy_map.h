@@ -17,7 +17,7 @@
  * Of all that follows: programs take over maps of the same layout only. The upper half is that of
  * struct tcptimer_policy_sock alone: what sockets were like without policy outlives the other maps.
  */
-#define TCPTIMER_POLICY_LAYOUT (TCPTIMER_POLICY_LAYOUT_SOCKETS << 16 | 1)
+#define TCPTIMER_POLICY_LAYOUT (TCPTIMER_POLICY_LAYOUT_SOCKETS << 16 | 2)
 #define TCPTIMER_POLICY_LAYOUT_SOCKETS 1
 
 #define TCPTIMER_POLICY_RULES 256
@@ -87,6 +87,20 @@ struct tcptimer_policy_rule {
 	struct tcptimer_policy_cidr local[TCPTIMER_POLICY_LIST];
 	__u32 remote_port[TCPTIMER_POLICY_LIST]; /* first << 16 | last */
 	__u32 local_port[TCPTIMER_POLICY_LIST];
+};
+
+/*
+ * Which rules may match a socket, by what stands in its key: and-ed with the candidates of its cgroup,
+ * they leave few to be tried. Bits as in struct tcptimer_policy_cgroup. A rule's bit is missing only
+ * where it can't match; where it is set, the rule may still say no.
+ */
+struct tcptimer_policy_index {
+	__u64 kind[4][TCPTIMER_POLICY_WORDS]; /* 2 with POLICY_ACCEPT, 1 with IPv6 */
+	/* By the port's low byte. */
+	__u64 remote_port[256][TCPTIMER_POLICY_WORDS];
+	__u64 local_port[256][TCPTIMER_POLICY_WORDS];
+	/* By each byte of one word of the remote address, lowest first: 0 IPv4's, 1 IPv6's second. */
+	__u64 remote[2][4][256][TCPTIMER_POLICY_WORDS];
 };
 
 /* Which rules may match sockets of a cgroup, by bank: bit i % 64 of word i / 64 is rule i. */

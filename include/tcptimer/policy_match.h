@@ -77,6 +77,29 @@ TCPTIMER_POLICY_INLINE __u32 tcptimer_policy_rule_matches(const struct tcptimer_
 	       tcptimer_policy_cidrs_match(rule->local, rule->local_count, key->family, key->local);
 }
 
+/* Which word of an address the index looks at. */
+TCPTIMER_POLICY_INLINE __u32 tcptimer_policy_index_word(__u32 v6, const __u32 addr[4])
+{
+	return v6 ? addr[1] : addr[3];
+}
+
+/* Takes those rules out of `mask` that can't match; the cgroup's candidates are what it holds before. */
+TCPTIMER_POLICY_INLINE void tcptimer_policy_narrow(const struct tcptimer_policy_index *index,
+						   const struct tcptimer_policy_key *key,
+						   __u64 mask[TCPTIMER_POLICY_WORDS])
+{
+	__u32 v6 = key->family == 6, kind = (key->direction == POLICY_ACCEPT) << 1 | v6;
+	__u32 word = tcptimer_policy_index_word(v6, key->remote);
+
+	for (__u32 i = 0; i < TCPTIMER_POLICY_WORDS; i++)
+		mask[i] &= index->kind[kind][i] & index->remote_port[key->remote_port & 0xff][i] &
+			   index->local_port[key->local_port & 0xff][i] &
+			   index->remote[v6][0][word & 0xff][i] &
+			   index->remote[v6][1][word >> 8 & 0xff][i] &
+			   index->remote[v6][2][word >> 16 & 0xff][i] &
+			   index->remote[v6][3][word >> 24][i];
+}
+
 /*
  * What an enforce rule leaves when the application asked for `asked`: that, where it is stricter,
  * else the rule's. Both in the kernel's units. Times and numbers: the smaller is stricter, and 0 is

@@ -131,6 +131,7 @@ static void clear(const struct scenario *scenario)
 	/* Another policy in between: what was before is still what was before all of them. */
 	enforced_apply(&en, "- {name: all, set: {user_timeout: 20s, syn_retries: 2}}\n");
 	enforced_clear(&en);
+	CHECK(en.pass.changed == 4, "%llu sockets put back", (unsigned long long)en.pass.changed);
 
 	values_same(before.fd, &before_values, "older than policy");
 	values_same(own.fd, &own_values, "with options of its own");
@@ -462,7 +463,7 @@ static void wiped(const struct scenario *scenario)
 	enforced_open(&en);
 	enforced_apply(&en, "- {name: r, set: {user_timeout: 5s}}\n");
 	opener->must = true;
-	CHECK(wipe(&en) == 8, "pins");
+	CHECK(wipe(&en) == 9, "pins");
 	usleep(50000);
 	enforced_apply(&en, "- {name: r, set: {user_timeout: 6s}}\n");
 	enforced_close(&en);

@@ -237,10 +237,22 @@ static void key_of(const struct policy_socket *s, struct tcptimer_policy_key *ke
 	key->direction = s->direction;
 }
 
+static bool index_keeps(const struct tcptimer_policy_index *index,
+			const struct tcptimer_policy_key *key, unsigned int at)
+{
+	__u64 mask[TCPTIMER_POLICY_WORDS] = {};
+
+	mask[at / 64] = UINT64_C(1) << at % 64;
+	tcptimer_policy_narrow(index, key, mask);
+	return mask[at / 64] != 0;
+}
+
 static void compiled_matches_as_policy_match(void **state)
 {
+	static struct tcptimer_policy_index index;
 	struct engine_random r = { 20 };
-	unsigned long taken = 0, left = 0;
+	unsigned long taken = 0, left = 0, spared = 0;
+	unsigned int at = 0;
 	struct tcptimer_policy_rule compiled;
 	struct tcptimer_policy_key key;
 	struct policy_socket s;
@@ -248,15 +260,22 @@ static void compiled_matches_as_policy_match(void **state)
 	struct policy policy = { &rule, 1 };
 
 	for (unsigned int i = 0; i < PAIRS; i++) {
-		bool matches;
+		bool matches, indexed;
 
 		if (i % SOCKETS_A_RULE == 0) {
 			random_rule(&r, &rule);
 			policy_compile_rule(&rule, 250, &compiled);
+			memset(&index, 0, sizeof(index));
+			at = (unsigned int)random_below(&r, TCPTIMER_POLICY_RULES);
+			policy_compile_index(&compiled, at, &index);
 		}
 		random_ends(&r, &rule, &s);
 		key_of(&s, &key);
 		matches = !policy_match(&policy, &s);
+		indexed = index_keeps(&index, &key, at);
+		spared += !indexed;
+		if (matches && !indexed)
+			fail_msg("pair %u: the index leaves out rule %u, which matches", i, at);
 		taken += matches;
 		left += !matches;
 		if (tcptimer_policy_rule_matches(&compiled, &key) != matches)
@@ -264,6 +283,97 @@ static void compiled_matches_as_policy_match(void **state)
 	}
 	assert_true(taken > PAIRS / 10);
 	assert_true(left > PAIRS / 10);
+	assert_true(spared > left / 2);
+}
+
+/* As the BPF programs do: the first of the narrowed candidates that matches. Hands how many it tried. */
+static int first_by_index(const struct tcptimer_policy_index *index,
+			  const struct tcptimer_policy_rule *rules,
+			  const struct tcptimer_policy_key *key, unsigned long *tried)
+{
+	__u64 mask[TCPTIMER_POLICY_WORDS];
+
+	memset(mask, 0xff, sizeof(mask));
+	tcptimer_policy_narrow(index, key, mask);
+	for (int i = 0; i < TCPTIMER_POLICY_RULES; i++) {
+		if (!(mask[i / 64] >> i % 64 & 1))
+			continue;
+		++*tried;
+		if (tcptimer_policy_rule_matches(&rules[i], key))
+			return i;
+	}
+	return -1;
+}
+
+static void first_match_wins_through_the_index(void **state)
+{
+	static struct tcptimer_policy_rule rules[TCPTIMER_POLICY_RULES];
+	static struct tcptimer_policy_index index;
+	struct policy policy = { calloc(TCPTIMER_POLICY_RULES, sizeof(struct policy_rule)),
+				 TCPTIMER_POLICY_RULES };
+	unsigned long tried = 0, found = 0;
+	struct engine_random r = { 21 };
+	struct tcptimer_policy_key key;
+	struct policy_socket s;
+
+	assert_non_null(policy.rules);
+	for (unsigned int i = 0; i < policy.count; i++) {
+		do /* none that takes everything */
+			random_rule(&r, &policy.rules[i]);
+		while (!policy.rules[i].remote_count || !policy.rules[i].remote_port_count);
+		policy_compile_rule(&policy.rules[i], 250, &rules[i]);
+		policy_compile_index(&rules[i], i, &index);
+	}
+	for (unsigned int i = 0; i < 20000; i++) {
+		int wanted;
+
+		random_ends(&r, &policy.rules[random_below(&r, policy.count)], &s);
+		key_of(&s, &key);
+		wanted = policy_match(&policy, &s);
+		found += wanted >= 0;
+		if (first_by_index(&index, rules, &key, &tried) != wanted)
+			fail_msg("socket %u: policy_match() says %d", i, wanted);
+	}
+	assert_true(found > 1000);
+	free(policy.rules);
+}
+
+/* Ports and networks of their own, as a file of many services has them: one or two are left to try. */
+static void index_leaves_few(void **state)
+{
+	static struct tcptimer_policy_rule rules[TCPTIMER_POLICY_RULES];
+	static struct tcptimer_policy_index index;
+	unsigned long tried = 0;
+	struct policy_socket s = { .family = AF_INET, .direction = POLICY_CONNECT };
+	struct tcptimer_policy_key key;
+	struct value_error error;
+	char text[32];
+
+	for (unsigned int i = 0; i < TCPTIMER_POLICY_RULES; i++) {
+		struct policy_rule rule = { .direction = POLICY_CONNECT };
+
+		if (i != TCPTIMER_POLICY_RULES - 1) {
+			rule.remote_count = rule.remote_port_count = 1;
+			snprintf(text, sizeof(text), "10.0.%u.0/24", i);
+			assert_int_equal(value_cidr(text, &rule.remote[0], &error), 0);
+			snprintf(text, sizeof(text), "%u", 1000 + i);
+			assert_int_equal(value_ports(text, &rule.remote_port[0], &error), 0);
+		}
+		policy_compile_rule(&rule, 250, &rules[i]);
+		policy_compile_index(&rules[i], i, &index);
+	}
+	memcpy(s.remote_addr, (uint8_t[]){ 10, 0, 7, 1 }, 4);
+	s.remote_port = 1007;
+	key_of(&s, &key);
+	assert_int_equal(first_by_index(&index, rules, &key, &tried), 7);
+	s.remote_port = 1008; /* that network's other service */
+	key_of(&s, &key);
+	assert_int_equal(first_by_index(&index, rules, &key, &tried), 255);
+	assert_int_equal(tried, 2);
+	s.direction = POLICY_ACCEPT;
+	key_of(&s, &key);
+	assert_int_equal(first_by_index(&index, rules, &key, &tried), -1);
+	assert_int_equal(tried, 2);
 }
 
 /* ---- cgroups */
@@ -449,6 +559,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_set_is_not_there),
 		cmocka_unit_test(addresses_and_ports_are_packed),
 		cmocka_unit_test(compiled_matches_as_policy_match),
+		cmocka_unit_test(first_match_wins_through_the_index),
+		cmocka_unit_test(index_leaves_few),
 		cmocka_unit_test(cgroup_rows),
 		cmocka_unit_test(inherit_is_sound_and_own_exact),
 		cmocka_unit_test(rules_have_their_bits),

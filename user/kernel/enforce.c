@@ -220,14 +220,19 @@ static int write_counters(struct enforce *e, unsigned int bank, size_t rule, con
 
 static int write_rules(struct enforce *e, const struct policy *policy, unsigned int bank)
 {
+	static struct tcptimer_policy_index index;
 	static struct tcptimer_policy_rule rule;
+	uint32_t index_key = bank;
 	size_t i;
 	int err = 0;
+
+	memset(&index, 0, sizeof(index));
 
 	for (i = 0; !err && i < policy->count; i++) {
 		uint32_t key = bank_key(bank, i);
 
 		policy_compile_rule(&policy->rules[i], probe_hz(), &rule);
+		policy_compile_index(&rule, (unsigned int)i, &index);
 		if (bpf_map_update_elem(bpf_map__fd(e->bpf->maps.policy_rules), &key, &rule,
 					BPF_ANY))
 			err = enforce_fail(-errno, "can't write rule %zu: %s", i + 1,
@@ -235,6 +240,9 @@ static int write_rules(struct enforce *e, const struct policy *policy, unsigned 
 		else
 			err = write_counters(e, bank, i, rule.name);
 	}
+	if (!err && bpf_map_update_elem(bpf_map__fd(e->bpf->maps.policy_index), &index_key, &index,
+					BPF_ANY))
+		err = enforce_fail(-errno, "can't write the rules' index: %s", strerror(errno));
 	return err;
 }
 

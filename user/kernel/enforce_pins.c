@@ -24,7 +24,8 @@
 #endif
 
 static const char *const map_names[ENFORCE_MAPS] = {
-	"map_control", "map_rules", "map_cgroups", "map_counters", "map_sockets", "map_source",
+	"map_control", "map_rules",  "map_cgroups", "map_counters",
+	"map_sockets", "map_source", "map_index",
 };
 static const char *const link_names[ENFORCE_LINKS] = { "link_sockops", "link_setsockopt" };
 
@@ -33,6 +34,7 @@ struct bpf_map *enforce_map(struct policy_bpf *bpf, unsigned int i, const char *
 	struct bpf_map *const maps[ENFORCE_MAPS] = {
 		bpf->maps.policy_control,  bpf->maps.policy_rules,   bpf->maps.policy_cgroups,
 		bpf->maps.policy_counters, bpf->maps.policy_sockets, bpf->maps.policy_source,
+		bpf->maps.policy_index,
 	};
 
 	*ret_name = map_names[i];

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include "glob.h"
 #include "policy/policy_compile.h"
+#include "tcptimer/policy_match.h"
 
 #define US_PER_S INT64_C(1000000)
 
@@ -103,6 +104,73 @@ void policy_compile_rule(const struct policy_rule *rule, uint32_t hz,
 	compile_settings(rule, hz, ret);
 	ret->identity = rule_identity(ret);
 }
+
+/* ---- the index ---- */
+
+static void index_add(__u64 words[TCPTIMER_POLICY_WORDS], unsigned int at)
+{
+	words[at / 64] |= UINT64_C(1) << at % 64;
+}
+
+static void index_ports(const uint32_t *list, unsigned int count, unsigned int at,
+			__u64 table[256][TCPTIMER_POLICY_WORDS])
+{
+	for (unsigned int low = 0; !count && low < 256; low++)
+		index_add(table[low], at);
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int first = list[i] >> 16, last = list[i] & 0xffff;
+
+		for (unsigned int port = first; port <= last && port < first + 256; port++)
+			index_add(table[port & 0xff], at);
+	}
+}
+
+static bool index_takes_family(const struct tcptimer_policy_cidr *list, unsigned int count,
+			       unsigned int family)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (list[i].family == family)
+			return true;
+	return !count;
+}
+
+/* The bytes that a prefix leaves to choose from: those that agree in the bits of its mask. */
+static void index_cidr(const struct tcptimer_policy_cidr *cidr, unsigned int at,
+		       struct tcptimer_policy_index *index)
+{
+	unsigned int v6 = cidr->family == 6;
+	uint32_t addr = tcptimer_policy_index_word(v6, cidr->addr);
+	uint32_t mask = tcptimer_policy_index_word(v6, cidr->mask);
+
+	for (unsigned int i = 0; i < 4; i++)
+		for (uint32_t byte = 0; byte < 256; byte++)
+			if (!((byte ^ addr >> 8 * i) & mask >> 8 * i & 0xff))
+				index_add(index->remote[v6][i][byte], at);
+}
+
+void policy_compile_index(const struct tcptimer_policy_rule *rule, unsigned int at,
+			  struct tcptimer_policy_index *index)
+{
+	static const struct tcptimer_policy_cidr any[] = { { .family = 4 }, { .family = 6 } };
+
+	for (unsigned int kind = 0; kind < 4; kind++) {
+		unsigned int direction = kind & 2 ? POLICY_ACCEPT : POLICY_CONNECT;
+		unsigned int family = kind & 1 ? 6 : 4;
+
+		if ((rule->direction == POLICY_ANY || rule->direction == direction) &&
+		    index_takes_family(rule->remote, rule->remote_count, family) &&
+		    index_takes_family(rule->local, rule->local_count, family))
+			index_add(index->kind[kind], at);
+	}
+	index_ports(rule->remote_port, rule->remote_port_count, at, index->remote_port);
+	index_ports(rule->local_port, rule->local_port_count, at, index->local_port);
+	for (unsigned int i = 0; i < rule->remote_count; i++)
+		index_cidr(&rule->remote[i], at, index);
+	for (unsigned int i = 0; !rule->remote_count && i < 2; i++)
+		index_cidr(&any[i], at, index);
+}
+
+/* ---- cgroups ---- */
 
 static bool ends_with(const char *pattern, const char *tail)
 {

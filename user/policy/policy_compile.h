@@ -18,6 +18,10 @@ int64_t policy_user_value(enum policy_setting_id id, int32_t value, uint32_t hz)
 void policy_compile_rule(const struct policy_rule *rule, uint32_t hz,
 			 struct tcptimer_policy_rule *ret_rule);
 
+/* Adds the bits of a compiled rule, number `at` of its policy, to an index that is zero at first. */
+void policy_compile_index(const struct tcptimer_policy_rule *rule, unsigned int at,
+			  struct tcptimer_policy_index *index);
+
 /*
  * Which rules may match sockets of the cgroup of that path, and which surely match in every cgroup
  * below it, those that do not exist yet with them. The root is "/"; a slash at the end means nothing.
