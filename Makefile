@@ -196,6 +196,7 @@ check: all $(UNIT) $(SYSTEM) $(FUZZ) $(CONF) $(B)/guest-init
 	$(MAKE) cli
 	$(MAKE) system
 	sh tests/guest/doctor.sh $(B) $(B)/guests
+	sh tests/guest/systemd.sh $(B) $(B)/guests
 	$(MAKE) bench-smoke
 	$(MAKE) conformance
 	sh tests/docs.sh $(B)
