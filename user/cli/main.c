@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/cli.h"
 #include "cli/commands.h"
 
@@ -131,8 +132,11 @@ static void main_help(FILE *out)
 
 int main(int argc, char **argv)
 {
+	static char buffer[65536]; /* 4096 of the C library's own are a write() every few lines */
 	size_t i;
 
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
