@@ -1001,13 +1001,22 @@ static __always_inline void trace_sweep_one(struct trace_scratch *sc, __u64 sk,
 	trace_recovered(ev, sk);
 }
 
-static long trace_sweep_stall(void *map, __u64 *key, struct trace_stall *value, void *arg)
+/* Verified by itself: walked through as a callback's part, time after time, it is too much for 7.x. */
+__noinline int trace_sweep_look(__u64 sk, const struct trace_stall *value)
 {
 	struct trace_scratch *sc = trace_slot(SLOT_SWEEP);
-	struct trace_stall st = *value;
+	struct trace_stall st;
 
-	if (sc)
-		trace_sweep_one(sc, *key, &st);
+	if (!sc || !value)
+		return 0;
+	st = *value;
+	trace_sweep_one(sc, sk, &st);
+	return 0;
+}
+
+static long trace_sweep_stall(void *map, __u64 *key, struct trace_stall *value, void *arg)
+{
+	trace_sweep_look(*key, value);
 	return 0;
 }
 
