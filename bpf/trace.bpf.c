@@ -27,6 +27,14 @@ extern const void tw_timer_handler __ksym;
 volatile __u64 trace_open_stalls = 0; /* and candidates */
 volatile __u64 trace_open_requests = 0;
 
+/* The ring is more than half full: user space takes the flag and puts a larger one in place. */
+volatile bool trace_ring_tight = false;
+
+/* On start: user space can put a larger ring in place ... */
+volatile bool trace_seed_grows = false;
+/* ... and there are stalls that it has not been told of, since the ring was full. */
+volatile bool trace_seed_more = false;
+
 enum trace_slot {
 	SLOT_TIMER,
 	SLOT_RETRANSMIT,
@@ -80,9 +88,17 @@ struct {
 	__type(value, __u64);
 } trace_requests SEC(".maps");
 
-struct {
+struct trace_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 16 << 20);
+	__uint(max_entries, 4096); /* of the pattern; those that are used have their own size */
+};
+
+/* The ring that records go to. As stalls grow in number, user space puts a larger one in its place. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct trace_ring);
 } events SEC(".maps");
 
 struct {
@@ -105,13 +121,28 @@ static __always_inline void trace_lose(__u32 what, __u64 events)
 		*count += events;
 }
 
+static __always_inline long trace_output(struct tcptimer_event *ev)
+{
+	__u32 first = 0;
+	void *ring = bpf_map_lookup_elem(&events, &first);
+	long err = ring ? bpf_ringbuf_output(ring, ev, sizeof(*ev), 0) : -1;
+
+	if (ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >
+			    bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2)
+		trace_ring_tight = true;
+	return err;
+}
+
+/* A record with TCPTIMER_W_STALL_BEGAN tells of the stall, too: two events (tracer.c makes them). */
 static __always_inline void trace_emit(struct tcptimer_event *ev, __u8 kind)
 {
 	ev->kind = kind;
 	if (cfg_count)
 		summary_count(ev);
-	else if (bpf_ringbuf_output(&events, ev, sizeof(*ev), 0))
-		trace_lose(TRACE_LOSS_RING, 1);
+	else if (trace_output(ev))
+		trace_lose(TRACE_LOSS_RING,
+			   kind != TCPTIMER_EVENT_STALL && (ev->what & TCPTIMER_W_STALL_BEGAN) ? 2 :
+												 1);
 }
 
 static __always_inline void trace_event_init(struct tcptimer_event *ev)
@@ -301,7 +332,8 @@ static __always_inline void trace_settle(struct tcptimer_event *ev, __u64 sk, __
 			trace_stall_close(sk);
 		}
 		trace_stall_open(ev, sk, timer);
-		trace_emit(ev, TCPTIMER_EVENT_STALL);
+		if (cfg_count)
+			trace_emit(ev, TCPTIMER_EVENT_STALL);
 	} else {
 		trace_unseen(ev, st);
 		st->timer = timer;
@@ -969,23 +1001,22 @@ static __always_inline void trace_sweep_one(struct trace_scratch *sc, __u64 sk,
 	trace_recovered(ev, sk);
 }
 
-/* Taken by the verifier on its own, once: within the walk's callback its paths would multiply. */
-__noinline int trace_sweep_stall(__u64 sk)
+/* Verified by itself: walked through as a callback's part, time after time, it is too much for 7.x. */
+__noinline int trace_sweep_look(__u64 sk, const struct trace_stall *value)
 {
-	struct trace_stall *stall = bpf_map_lookup_elem(&trace_stalls, &sk);
 	struct trace_scratch *sc = trace_slot(SLOT_SWEEP);
 	struct trace_stall st;
 
-	if (!stall || !sc)
+	if (!sc || !value)
 		return 0;
-	st = *stall;
+	st = *value;
 	trace_sweep_one(sc, sk, &st);
 	return 0;
 }
 
-static long trace_sweep_each(void *map, __u64 *key, struct trace_stall *value, void *arg)
+static long trace_sweep_stall(void *map, __u64 *key, struct trace_stall *value, void *arg)
 {
-	trace_sweep_stall(*key);
+	trace_sweep_look(*key, value);
 	return 0;
 }
 
@@ -993,7 +1024,7 @@ static long trace_sweep_each(void *map, __u64 *key, struct trace_stall *value, v
 SEC("syscall")
 int trace_sweep(void *ctx)
 {
-	bpf_for_each_map_elem(&trace_stalls, trace_sweep_each, NULL, 0);
+	bpf_for_each_map_elem(&trace_stalls, trace_sweep_stall, NULL, 0);
 	return 0;
 }
 
@@ -1034,6 +1065,14 @@ int trace_seed(struct bpf_iter__tcp *ctx)
 		return 0;
 	trace_stall_open(ev, key, timer);
 	ev->timer = timer;
-	trace_emit(ev, TCPTIMER_EVENT_STALL);
+	if (cfg_count || !trace_seed_grows) {
+		trace_emit(ev, TCPTIMER_EVENT_STALL);
+		return 0;
+	}
+	ev->kind = TCPTIMER_EVENT_STALL;
+	if (trace_output(ev)) {
+		trace_stall_close(key);
+		trace_seed_more = true;
+	}
 	return 0;
 }

@@ -80,8 +80,25 @@ void names_fill_names(struct conn *conn, const struct tcptimer_snapshot *snap,
 /* ---- conn_json.c ---- */
 
 struct json_object;
-/* The keys that `list` and `trace` share, documented in tcptimer-events(5). NULL: no memory. */
-struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer, int64_t time_ns);
+struct json_out;
+/* What an event says of its moment, in place of what the snapshot shows. */
+struct conn_moment {
+	enum tcptimer_timer timer; /* that fired; NONE: none did */
+	bool stalled;
+	int64_t stall_ms;
+};
+/*
+ * The keys that `list` and `trace` share, documented in tcptimer-events(5), into an object that is open.
+ * moment NULL: the soonest timer, and the stall as the snapshot has it.
+ */
+void conn_json_write(struct json_out *out, const struct conn *conn, int64_t time_ns,
+		     const struct conn_moment *moment);
+/* The same as an object of its own, of which nothing can be got but its text. NULL: no memory. */
+struct json_object *conn_json(const struct conn *conn, int64_t time_ns);
+/* deadline_cause; NULL: nothing ends it. */
+const char *conn_json_cause(const struct conn *conn);
+/* Print what was written. Returns CLI_OK or CLI_FAILED. */
+int conn_json_line(struct json_out *out, const char *before, const char *after);
 /* family, addresses, ports and cookie, into an object. */
 void conn_json_addresses(struct json_object *object, const struct tcptimer_snapshot *snap);
 /* A string from outside, as valid UTF-8; null for NULL. */

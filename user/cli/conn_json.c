@@ -6,15 +6,22 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <json-c/json.h>
 #include "cli/cli.h"
 #include "deadline.h"
+#include "json_out.h"
 #include "text.h"
 
 static int64_t json_ms(uint64_t jiffies, unsigned int hz)
 {
 	return (int64_t)(jiffies * 1000 / hz);
+}
+
+static const char *family_name(const struct tcptimer_snapshot *s)
+{
+	return s->family == 10 ? "inet6" : "inet";
 }
 
 struct json_object *conn_json_text(const char *raw)
@@ -28,8 +35,7 @@ void conn_json_addresses(struct json_object *o, const struct tcptimer_snapshot *
 {
 	char addr[64];
 
-	json_object_object_add(o, "family",
-			       json_object_new_string(s->family == 10 ? "inet6" : "inet"));
+	json_object_object_add(o, "family", json_object_new_string(family_name(s)));
 	json_object_object_add(
 		o, "local_addr",
 		json_object_new_string(text_addr(s->family, s->local_addr, addr, sizeof(addr))));
@@ -41,95 +47,127 @@ void conn_json_addresses(struct json_object *o, const struct tcptimer_snapshot *
 	json_object_object_add(o, "cookie", json_object_new_uint64(s->cookie));
 }
 
-static struct json_object *json_timers(const struct armed_timer *timers, unsigned int count)
+static void write_timers(struct json_out *out, const struct armed_timer *timers, unsigned int count)
 {
-	struct json_object *array = json_object_new_array();
 	unsigned int i;
 
+	json_out_key(out, "timers");
+	json_out_open(out, '[');
 	for (i = 0; i < count; i++) {
-		struct json_object *t = json_object_new_object();
-
-		json_object_object_add(
-			t, "name", json_object_new_string(tcptimer_timer_name(timers[i].timer)));
-		json_object_object_add(t, "expires_ms",
-				       json_object_new_int64(timers[i].expires_ms));
-		json_object_array_add(array, t);
+		json_out_open(out, '{');
+		json_out_key_string(out, "name", tcptimer_timer_name(timers[i].timer));
+		json_out_key_int(out, "expires_ms", timers[i].expires_ms);
+		json_out_close(out, '}');
 	}
-	return array;
+	json_out_close(out, ']');
 }
 
-static struct json_object *json_keepalive(const struct tcptimer_snapshot *s, unsigned int hz)
+static void write_keepalive(struct json_out *out, const struct tcptimer_snapshot *s,
+			    unsigned int hz)
 {
-	struct json_object *k = json_object_new_object();
-
-	json_object_object_add(k, "enabled",
-			       json_object_new_boolean((s->flags & TCPTIMER_F_KEEPOPEN) != 0));
-	json_object_object_add(k, "idle_ms",
-			       json_object_new_int64(json_ms(s->keepalive_time_jiffies, hz)));
-	json_object_object_add(k, "interval_ms",
-			       json_object_new_int64(json_ms(s->keepalive_intvl_jiffies, hz)));
-	json_object_object_add(k, "probes", json_object_new_int(s->keepalive_probes));
-	return k;
+	json_out_key(out, "keepalive");
+	json_out_open(out, '{');
+	json_out_key_bool(out, "enabled", (s->flags & TCPTIMER_F_KEEPOPEN) != 0);
+	json_out_key_int(out, "idle_ms", json_ms(s->keepalive_time_jiffies, hz));
+	json_out_key_int(out, "interval_ms", json_ms(s->keepalive_intvl_jiffies, hz));
+	json_out_key_int(out, "probes", s->keepalive_probes);
+	json_out_close(out, '}');
 }
 
-static void json_add_deadline(struct json_object *o, const struct conn *conn)
+const char *conn_json_cause(const struct conn *conn)
 {
 	enum tcptimer_cause cause = conn->has_deadline ? conn->deadline_cause : conn->silent_cause;
 
-	json_object_object_add(o, "deadline_ms",
-			       conn->has_deadline ? json_object_new_int64(conn->deadline_ms) :
-						    NULL);
-	json_object_object_add(o, "deadline_if_silent_ms",
-			       conn->has_silent ? json_object_new_int64(conn->silent_ms) : NULL);
-	json_object_object_add(o, "deadline_cause",
-			       cause ? json_object_new_string(tcptimer_cause_name(
-					       deadline_cause_shown(conn, cause))) :
-				       NULL);
+	return cause ? tcptimer_cause_name(deadline_cause_shown(conn, cause)) : NULL;
 }
 
-struct json_object *conn_json(const struct conn *conn, enum tcptimer_timer timer, int64_t time_ns)
+static void write_addresses(struct json_out *out, const struct tcptimer_snapshot *s)
+{
+	char addr[64];
+
+	json_out_key_string(out, "family", family_name(s));
+	json_out_key_string(out, "local_addr",
+			    text_addr(s->family, s->local_addr, addr, sizeof(addr)));
+	json_out_key_int(out, "local_port", s->local_port);
+	json_out_key_string(out, "remote_addr",
+			    text_addr(s->family, s->remote_addr, addr, sizeof(addr)));
+	json_out_key_int(out, "remote_port", s->remote_port);
+	json_out_key(out, "cookie");
+	json_out_uint(out, s->cookie);
+}
+
+void conn_json_write(struct json_out *out, const struct conn *conn, int64_t time_ns,
+		     const struct conn_moment *moment)
 {
 	const struct tcptimer_snapshot *s = conn->snap;
-	struct json_object *o = json_object_new_object();
 	struct armed_timer timers[ARMED_MAX];
 	unsigned int count = conn_timers(s, conn->hz, timers);
+	struct conn_moment as_is = {
+		.timer = count ? timers[0].timer : TCPTIMER_TIMER_NONE,
+		.stalled = tcptimer_stall_timer(s) != TCPTIMER_TIMER_NONE,
+		.stall_ms = conn_stall_ms(s, conn->hz),
+	};
 	char when[32];
 
-	if (!o)
+	if (!moment)
+		moment = &as_is;
+	json_out_key_string(out, "time", text_time(time_ns, when, sizeof(when)));
+	json_out_key_int(out, "netns", s->netns);
+	json_out_key_string(out, "netns_name", conn->netns_name);
+	json_out_key_string(out, "cgroup", conn->cgroup);
+	json_out_key_string(out, "state", tcptimer_state_name(s->state));
+	write_addresses(out, s);
+	json_out_key_string(out, "timer",
+			    moment->timer ? tcptimer_timer_name(moment->timer) : NULL);
+	write_timers(out, timers, count);
+	json_out_key_int(out, "rto_ms", json_ms(s->rto_jiffies, conn->hz));
+	json_out_key_int(out, "backoff", s->backoff);
+	json_out_key_int(out, "retransmits", s->retransmits);
+	json_out_key_int(out, "probes_out", s->probes_out);
+	json_out_key_int(out, "unacked", s->packets_out);
+	json_out_key_int(out, "user_timeout_ms", s->user_timeout_ms);
+	write_keepalive(out, s, conn->hz);
+	json_out_key_bool(out, "stalled", moment->stalled);
+	json_out_key_int(out, "stall_ms", moment->stall_ms);
+	json_out_key_maybe(out, "deadline_ms", conn->has_deadline, conn->deadline_ms);
+	json_out_key_maybe(out, "deadline_if_silent_ms", conn->has_silent, conn->silent_ms);
+	json_out_key_string(out, "deadline_cause", conn_json_cause(conn));
+	json_out_key_string(out, "rule", conn->rule);
+	json_out_key_bool(out, "orphan", (s->flags & TCPTIMER_F_DEAD) != 0);
+	json_out_key_maybe(out, "pid", conn->pid != 0, conn->pid);
+	json_out_key_string(out, "comm", conn->comm);
+}
+
+/* An object whose text is written already. */
+struct json_object *conn_json(const struct conn *conn, int64_t time_ns)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_out out = {};
+	char *text;
+
+	json_out_open(&out, '{');
+	conn_json_write(&out, conn, time_ns, NULL);
+	json_out_close(&out, '}');
+	text = out.failed ? NULL : strndup(out.text, out.used);
+	json_out_free(&out);
+	if (!o || !text) {
+		free(text);
+		json_object_put(o);
 		return NULL;
-	if (timer == TCPTIMER_TIMER_NONE && count)
-		timer = timers[0].timer;
-	json_object_object_add(o, "time",
-			       json_object_new_string(text_time(time_ns, when, sizeof(when))));
-	json_object_object_add(o, "netns", json_object_new_int64(s->netns));
-	json_object_object_add(o, "netns_name", conn_json_text(conn->netns_name));
-	json_object_object_add(o, "cgroup", conn_json_text(conn->cgroup));
-	json_object_object_add(o, "state", json_object_new_string(tcptimer_state_name(s->state)));
-	conn_json_addresses(o, s);
-	json_object_object_add(o, "timer",
-			       timer == TCPTIMER_TIMER_NONE ?
-				       NULL :
-				       json_object_new_string(tcptimer_timer_name(timer)));
-	json_object_object_add(o, "timers", json_timers(timers, count));
-	json_object_object_add(o, "rto_ms",
-			       json_object_new_int64(json_ms(s->rto_jiffies, conn->hz)));
-	json_object_object_add(o, "backoff", json_object_new_int(s->backoff));
-	json_object_object_add(o, "retransmits", json_object_new_int(s->retransmits));
-	json_object_object_add(o, "probes_out", json_object_new_int(s->probes_out));
-	json_object_object_add(o, "unacked", json_object_new_int64(s->packets_out));
-	json_object_object_add(o, "user_timeout_ms", json_object_new_int64(s->user_timeout_ms));
-	json_object_object_add(o, "keepalive", json_keepalive(s, conn->hz));
-	json_object_object_add(o, "stalled",
-			       json_object_new_boolean(tcptimer_stall_timer(s) !=
-						       TCPTIMER_TIMER_NONE));
-	json_object_object_add(o, "stall_ms", json_object_new_int64(conn_stall_ms(s, conn->hz)));
-	json_add_deadline(o, conn);
-	json_object_object_add(o, "rule", conn_json_text(conn->rule));
-	json_object_object_add(o, "orphan",
-			       json_object_new_boolean((s->flags & TCPTIMER_F_DEAD) != 0));
-	json_object_object_add(o, "pid", conn->pid ? json_object_new_int(conn->pid) : NULL);
-	json_object_object_add(o, "comm", conn_json_text(conn->comm));
+	}
+	json_object_set_serializer(o, json_object_userdata_to_json_string, text,
+				   json_object_free_userdata);
 	return o;
+}
+
+int conn_json_line(struct json_out *out, const char *before, const char *after)
+{
+	if (out->failed)
+		return cli_fail("no memory for output");
+	fputs(before, stdout);
+	fwrite(out->text, 1, out->used, stdout);
+	fputs(after, stdout);
+	return ferror(stdout) ? CLI_FAILED : CLI_OK;
 }
 
 const char *conn_errno(int err, char *buf, size_t size)
@@ -142,32 +180,6 @@ const char *conn_errno(int err, char *buf, size_t size)
 	return buf;
 }
 
-/*
- * A character that a terminal or a reader's eye could be fooled by: DEL, C1, zero-width, line and
- * paragraph separators, bidi. Returns its length in UTF-8 and the character, or 0.
- */
-static size_t json_hazard(const char *at, unsigned int *ret_char)
-{
-	const unsigned char *c = (const unsigned char *)at;
-
-	if (c[0] == 0x7f) {
-		*ret_char = c[0];
-		return 1;
-	}
-	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) {
-		*ret_char = c[1];
-		return 2;
-	}
-	if (c[0] != 0xe2 || (c[1] != 0x80 && c[1] != 0x81) || (c[2] & 0xc0) != 0x80)
-		return 0;
-	*ret_char = 0x2000U | (c[1] & 0x3fU) << 6 | (c[2] & 0x3fU);
-	if ((*ret_char >= 0x200b && *ret_char <= 0x200f) ||
-	    (*ret_char >= 0x2028 && *ret_char <= 0x202e) ||
-	    (*ret_char >= 0x2060 && *ret_char <= 0x206f))
-		return 3;
-	return 0;
-}
-
 /* The text of a JSON value: hazards only occur inside its strings, where \u says the same. */
 static int json_write(FILE *out, const char *text)
 {
@@ -178,7 +190,7 @@ static int json_write(FILE *out, const char *text)
 	for (; *text; text++) {
 		if ((unsigned char)*text < 0x7f)
 			continue;
-		len = json_hazard(text, &character);
+		len = json_out_hazard(text, &character);
 		if (!len)
 			continue;
 		fwrite(from, 1, (size_t)(text - from), out);

@@ -305,7 +305,7 @@ static int explain_json(const struct explain *e)
 
 	if (!o)
 		return cli_fail("no memory for output");
-	json_object_object_add(o, "connection", conn_json(&e->conn, TCPTIMER_TIMER_NONE, time_ns));
+	json_object_object_add(o, "connection", conn_json(&e->conn, time_ns));
 	json_object_object_add(o, "peer_chosen", json_object_new_boolean(view->peer_chosen));
 	json_object_object_add(o, "peer_reason",
 			       view->peer_chosen ?

@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 #include "cli/cli.h"
 #include "cli/follow.h"
@@ -18,9 +19,13 @@
 /* How often open stalls are looked at for a recovery, which no tracepoint tells. */
 #define FOLLOW_SWEEP_MS 100
 /* ... so many at a time: with more, the looks are further apart, and cost no more in all. */
-#define FOLLOW_SWEEP_STALLS 10000
-/* How often, at most, /proc is asked who holds a socket that is not known yet. */
+#define FOLLOW_SWEEP_STALLS 2000
+/* How often, at most, who holds a socket that is not known yet is asked ... */
 #define FOLLOW_OWNERS_MS 500
+/* ... and what part of the time that may take, on a host with many descriptors: one in so many. */
+#define FOLLOW_OWNERS_SHARE 20
+/* Batches that are taken at the end: as much as the largest ring that grew holds, and then some. */
+#define FOLLOW_LAST_BATCHES 64
 
 int follow_parse_seconds(const struct command *command, const char *text, double *ret_seconds)
 {
@@ -56,21 +61,37 @@ int follow_parse_ring(const struct command *command, const char *text, uint32_t 
 	return CLI_OK;
 }
 
+static int64_t follow_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool follow_knows(const struct follow *f, const struct tcptimer_snapshot *s)
+{
+	if (s->kind == TCPTIMER_SOCK_REQUEST) /* named by its listener */
+		return owners_find(f->owners, s->listener_sk, 0);
+	return s->flags & TCPTIMER_F_DEAD || owners_find(f->owners, s->sk, s->cookie);
+}
+
 const struct owners *follow_owners(struct follow *f, const struct tcptimer_event *event)
 {
-	int64_t now_ns = (int64_t)event->time_ns;
 	struct owners *fresh;
+	int64_t begin_ns, pause_ns;
 
-	if (event->after.flags & TCPTIMER_F_DEAD ||
-	    owners_find(f->owners, event->after.sk, event->after.cookie))
+	if (follow_knows(f, &event->after) || (int64_t)event->time_ns < f->owners_due_ns)
 		return f->owners;
-	if (f->owners && now_ns - f->owners_ns < FOLLOW_OWNERS_MS * 1000000LL)
-		return f->owners;
-	f->owners_ns = now_ns;
+	begin_ns = follow_now_ns();
 	if (!owners_load(f->tracer.owners, &fresh)) {
 		owners_free(f->owners);
 		f->owners = fresh;
 	}
+	pause_ns = (follow_now_ns() - begin_ns) * FOLLOW_OWNERS_SHARE;
+	if (pause_ns < FOLLOW_OWNERS_MS * 1000000LL)
+		pause_ns = FOLLOW_OWNERS_MS * 1000000LL;
+	f->owners_due_ns = begin_ns + pause_ns;
 	return f->owners;
 }
 
@@ -128,6 +149,7 @@ int follow_open(struct follow *f)
 	f->signal_fd = follow_signals();
 	f->end_fd = f->seconds > 0 ? follow_end_timer(f->seconds) : -1;
 	f->sweep_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	f->read.ring_grows = !f->read.ring_bytes;
 	err = tracer_open(&f->tracer, &f->read, f->record, f->arg);
 	if (err)
 		return cli_fail_kernel("loading the trace programs", err);
@@ -142,9 +164,12 @@ int follow_open(struct follow *f)
 static void follow_wake(struct follow *f, int fd)
 {
 	uint64_t expirations;
+	unsigned int i;
 
 	if (fd == f->signal_fd || fd == f->end_fd) {
-		tracer_consume(&f->tracer); /* what came before the end is told */
+		/* What came before the end is told. */
+		for (i = 0; i < FOLLOW_LAST_BATCHES && tracer_consume(&f->tracer) == -EAGAIN; i++)
+			;
 		f->done = true;
 	} else if (fd == f->sweep_fd &&
 		   read(fd, &expirations, sizeof(expirations)) == sizeof(expirations)) {

@@ -20,8 +20,8 @@ struct follow {
 
 	struct tracer tracer;
 	struct owners *owners;
-	int64_t owners_ns; /* CLOCK_MONOTONIC of the last look */
-	uint64_t sweep_ms; /* between looks at open stalls; 0: none are open */
+	int64_t owners_due_ns; /* CLOCK_MONOTONIC of the next look, at the soonest */
+	uint64_t sweep_ms;     /* between looks at open stalls; 0: none are open */
 	int signal_fd, sweep_fd, end_fd;
 };
 

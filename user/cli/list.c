@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <json-c/json.h>
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "deadline.h"
+#include "json_out.h"
 #include "kernel/kernel.h"
 #include "text.h"
 
@@ -25,6 +25,7 @@ struct list {
 	struct owners *owners;
 	struct text_table *table;
 	bool json;
+	struct json_out out; /* its memory, from one row to the next */
 	bool no_header;
 	bool processes;
 	struct names names;
@@ -166,15 +167,14 @@ static int list_row(struct list *l, const struct conn *conn)
 }
 
 /* The keys that `trace` has too, and `cause`: here the one that is to come. */
-static struct json_object *list_json(const struct list *l, const struct conn *conn)
+static int list_json(struct list *l, const struct conn *conn)
 {
-	int64_t time_ns = (int64_t)conn->snap->now_ns + l->offset_ns;
-	struct json_object *o = conn_json(conn, TCPTIMER_TIMER_NONE, time_ns);
-	struct json_object *cause;
-
-	if (o && json_object_object_get_ex(o, "deadline_cause", &cause))
-		json_object_object_add(o, "cause", json_object_get(cause));
-	return o;
+	json_out_reset(&l->out);
+	json_out_open(&l->out, '{');
+	conn_json_write(&l->out, conn, (int64_t)conn->snap->now_ns + l->offset_ns, NULL);
+	json_out_key_string(&l->out, "cause", conn_json_cause(conn));
+	json_out_close(&l->out, '}');
+	return conn_json_line(&l->out, l->rows > 1 ? ",\n" : "\n", "") ? -EIO : 0;
 }
 
 static int list_socket(const struct tcptimer_snapshot *snap, void *arg)
@@ -188,7 +188,7 @@ static int list_socket(const struct tcptimer_snapshot *snap, void *arg)
 	l->rows++;
 	if (!l->json)
 		return list_row(l, &conn);
-	return conn_json_print(list_json(l, &conn), l->rows > 1 ? ",\n" : "\n", "") ? -EIO : 0;
+	return list_json(l, &conn);
 }
 
 static int list_read(struct list *l)
@@ -262,6 +262,7 @@ int list_run(const struct command *command, int argc, char **argv)
 		status = list_read(&l);
 	snapshots_close(&l.reader);
 out:
+	json_out_free(&l.out);
 	owners_free(l.owners);
 	filter_free(l.filter);
 	return status;

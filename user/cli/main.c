@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/cli.h"
 #include "cli/commands.h"
 
@@ -26,7 +27,7 @@ const struct command commands[] = {
 	  "  -d SECONDS       stop after this long\n"
 	  "  -c COUNT         stop after this many events\n"
 	  "  --json           an object a line; see tcptimer-events(5)\n"
-	  "  --ring-size N    bytes of the event buffer, a power of two (default 16777216)\n",
+	  "  --ring-size N    bytes of the event buffer, a power of two (default: as needed)\n",
 	  trace_run },
 	{ "summary", "[INTERVAL [COUNT]] [OPTION]… [FILTER]",
 	  "connections by cgroup: stalled how and since when, what ended them",
@@ -99,7 +100,7 @@ const struct command commands[] = {
 	  "  -a, --all        every TCP timer of every connection, not only stalled ones\n"
 	  "  -d SECONDS       stop after this long\n"
 	  "  -c COUNT         stop after this many events\n"
-	  "  --ring-size N    bytes of the event buffer, a power of two (default 16777216)\n",
+	  "  --ring-size N    bytes of the event buffer, a power of two (default: as needed)\n",
 	  record_run },
 	{ "replay", "[OPTION]… FILE [FILTER]",
 	  "a recording as `trace` would have shown it; needs no root",
@@ -131,8 +132,11 @@ static void main_help(FILE *out)
 
 int main(int argc, char **argv)
 {
+	static char buffer[65536]; /* 4096 of the C library's own are a write() every few lines */
 	size_t i;
 
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {

@@ -239,7 +239,7 @@ static int row_json(struct preview_out *out, const struct preview_row *row)
 	for (unsigned int id = 0; id < POLICY_SETTING_COUNT; id++)
 		if (row->plan->settings[id].verdict != POLICY_VERDICT_NONE)
 			json_object_array_add(settings, json_setting(id, &row->plan->settings[id]));
-	json_object_object_add(o, "connection", conn_json(row->conn, TCPTIMER_TIMER_NONE, time_ns));
+	json_object_object_add(o, "connection", conn_json(row->conn, time_ns));
 	json_object_object_add(o, "rule", json_object_new_string(row->plan->rule->name));
 	json_object_object_add(o, "mode",
 			       json_object_new_string(policy_mode_name(row->plan->mode)));

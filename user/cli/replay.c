@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <json-c/json.h>
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/replay.h"
@@ -109,6 +108,7 @@ static int replay_fill(struct replay *r)
 	char safe[512];
 	ssize_t got;
 
+	fflush(stdout); /* a writer at the other end of a pipe may let wait */
 	memmove(r->buffer, r->buffer + r->begin, r->have);
 	r->begin = 0;
 	do
@@ -208,18 +208,16 @@ static void replay_kernel_text(const struct trace_out *out, const struct conn *c
 }
 
 static void replay_kernel_json(const struct trace_out *out, const struct conn *conn,
-			       struct json_object *o)
+			       struct json_out *json)
 {
 	const struct replay_kernel *kernel = &replay_of(out)->kernel;
 	struct replay_deadline other;
 
 	replay_kernel_ask(kernel, conn, &other);
-	json_object_object_add(o, "kernel", json_object_new_string(kernel->profile.name));
-	json_object_object_add(o, "kernel_deadline_ms",
-			       other.has ? json_object_new_int64(other.ms) : NULL);
-	json_object_object_add(
-		o, "kernel_deadline_cause",
-		other.has ? json_object_new_string(tcptimer_cause_name(other.cause)) : NULL);
+	json_out_key_string(json, "kernel", kernel->profile.name);
+	json_out_key_maybe(json, "kernel_deadline_ms", other.has, other.ms);
+	json_out_key_string(json, "kernel_deadline_cause",
+			    other.has ? tcptimer_cause_name(other.cause) : NULL);
 }
 
 /* ---- records */

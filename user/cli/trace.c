@@ -64,6 +64,13 @@ static int trace_parse(const struct command *command, int argc, char **argv, str
 	return status;
 }
 
+/* stdout takes no more. */
+static void trace_stop(struct trace *t)
+{
+	t->status = cli_flush();
+	t->follow.done = true;
+}
+
 static int trace_record(void *arg, void *data, size_t size)
 {
 	struct trace *t = arg;
@@ -84,8 +91,7 @@ static int trace_record(void *arg, void *data, size_t size)
 	if (!filter_match(t->filter, &conn))
 		return 0;
 	if (trace_out_event(&t->out, &event, &conn)) {
-		t->status = cli_flush();
-		t->follow.done = true;
+		trace_stop(t);
 		return 0;
 	}
 	if (t->count && ++t->told >= (unsigned long)t->count)
@@ -93,11 +99,14 @@ static int trace_record(void *arg, void *data, size_t size)
 	return 0;
 }
 
+/* Lines of one wake-up go out together: each at once when events are rare, many a write() when not. */
 static void trace_turn(void *arg)
 {
 	struct trace *t = arg;
 
 	trace_out_losses(&t->out, &t->follow.tracer);
+	if (!t->status && (fflush(stdout) || ferror(stdout)))
+		trace_stop(t);
 }
 
 static int trace_follow(struct trace *t)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What `trace` prints: header, a line an event, losses, the closing summary.
- * Receives judged events; hands text or JSON lines to stdout, flushed one by one.
+ * Receives judged events; hands text or JSON lines to stdout; the caller flushes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -67,44 +67,35 @@ void trace_out_judge(struct trace_out *out, const struct tcptimer_event *event, 
 		foretold_forget(out->foretold, event->after.sk);
 }
 
-static int trace_out_json(const struct trace_out *out, const struct tcptimer_event *event,
+static int trace_out_json(struct trace_out *out, const struct tcptimer_event *event,
 			  const struct conn *conn)
 {
 	const struct event_verdict *verdict = &out->verdict;
-	struct json_object *o =
-		conn_json(conn, event->timer, trace_event_time_ns(event) + out->offset_ns);
-	const char *limit;
+	const struct conn_moment moment = {
+		.timer = event->timer,
+		.stalled = event->stall_timer != TCPTIMER_TIMER_NONE,
+		.stall_ms = trace_event_stall_ms(event),
+	};
+	struct json_out *j = &out->line;
 	char number[16];
 
-	if (!o)
-		return -EIO;
-	if (!event->timer) /* not the soonest armed, as `list` has it, but the one that fired: none */
-		json_object_object_add(o, "timer", NULL);
-	json_object_object_add(o, "stalled", json_object_new_boolean(event->stall_timer != 0));
-	json_object_object_add(o, "stall_ms", json_object_new_int64(trace_event_stall_ms(event)));
-	json_object_object_add(o, "event",
-			       json_object_new_string(tcptimer_event_name(event->kind)));
-	json_object_object_add(o, "action",
-			       json_object_new_string(tcptimer_action_name(verdict->action)));
-	json_object_object_add(o, "n", verdict->n ? json_object_new_int((int)verdict->n) : NULL);
-	json_object_object_add(o, "cause",
-			       verdict->cause ?
-				       json_object_new_string(tcptimer_cause_name(verdict->cause)) :
-				       NULL);
-	limit = event_policy_limit(event, verdict);
-	json_object_object_add(o, "limit", limit ? json_object_new_string(limit) : NULL);
-	json_object_object_add(o, "errno",
-			       verdict->err ? json_object_new_string(conn_errno(
-						      verdict->err, number, sizeof(number))) :
-					      NULL);
-	json_object_object_add(o, "drift_ms",
-			       out->has_drift ? json_object_new_int64(out->drift.ms) : NULL);
-	json_object_object_add(o, "next_ms",
-			       verdict->next_ms >= 0 ? json_object_new_int64(verdict->next_ms) :
-						       NULL);
+	json_out_reset(j);
+	json_out_open(j, '{');
+	conn_json_write(j, conn, trace_event_time_ns(event) + out->offset_ns, &moment);
+	json_out_key_string(j, "event", tcptimer_event_name(event->kind));
+	json_out_key_string(j, "action", tcptimer_action_name(verdict->action));
+	json_out_key_maybe(j, "n", verdict->n != 0, verdict->n);
+	json_out_key_string(j, "cause",
+			    verdict->cause ? tcptimer_cause_name(verdict->cause) : NULL);
+	json_out_key_string(j, "limit", event_policy_limit(event, verdict));
+	json_out_key_string(j, "errno",
+			    verdict->err ? conn_errno(verdict->err, number, sizeof(number)) : NULL);
+	json_out_key_maybe(j, "drift_ms", out->has_drift, out->drift.ms);
+	json_out_key_maybe(j, "next_ms", verdict->next_ms >= 0, verdict->next_ms);
 	if (out->more_json)
-		out->more_json(out, conn, o);
-	return conn_json_print(o, "", "\n") ? -EIO : 0;
+		out->more_json(out, conn, j);
+	json_out_close(j, '}');
+	return conn_json_line(j, "", "\n") ? -EIO : 0;
 }
 
 void trace_out_clock(const struct trace_out *out, int64_t time_ns, char *buf, size_t size)
@@ -169,13 +160,8 @@ void trace_out_count(struct trace_out *out, const struct tcptimer_event *event)
 int trace_out_event(struct trace_out *out, const struct tcptimer_event *event,
 		    const struct conn *conn)
 {
-	int err;
-
 	trace_out_count(out, event);
-	err = out->json ? trace_out_json(out, event, conn) : trace_out_text(out, event, conn);
-	if (fflush(stdout))
-		err = -EIO;
-	return err;
+	return out->json ? trace_out_json(out, event, conn) : trace_out_text(out, event, conn);
 }
 
 /* What each CPU lost since the last time, in place of what it lost in all. */
@@ -319,6 +305,7 @@ void trace_out_summary(struct trace_out *out, const struct trace_lost *lost)
 		fprintf(file, "%-9s %lu records did not decode\n", "malformed", sums->malformed);
 	fflush(file);
 	free(out->sums.lost_by_cpu);
+	json_out_free(&out->line);
 	out->sums.lost_by_cpu = NULL;
 }
 

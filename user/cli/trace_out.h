@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What `trace` prints: header, a line an event, losses, the closing summary.
- * Receives judged events; hands text or JSON lines to stdout, flushed one by one.
+ * Receives judged events; hands text or JSON lines to stdout; the caller flushes.
  */
 #ifndef TCPTIMER_CLI_TRACE_OUT_H
 #define TCPTIMER_CLI_TRACE_OUT_H
@@ -11,9 +11,9 @@
 #include "conn.h"
 #include "event.h"
 #include "foretold.h"
+#include "json_out.h"
 
 struct tracer;
-struct json_object;
 
 struct trace_sums {
 	unsigned long events[TCPTIMER_EVENT_COUNT];
@@ -38,7 +38,8 @@ struct trace_out {
 	/* What `replay` adds to an event's line; NULL: nothing. */
 	void (*more_text)(const struct trace_out *out, const struct conn *conn);
 	void (*more_json)(const struct trace_out *out, const struct conn *conn,
-			  struct json_object *object);
+			  struct json_out *json);
+	struct json_out line; /* its memory, from one line to the next */
 };
 
 /* What was not told, for the summary. */

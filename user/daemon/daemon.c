@@ -180,8 +180,9 @@ int daemon_run(const struct daemon_options *options)
 		log_info("tcptimer " TCPTIMER_VERSION " is ready, pid %d%s", getpid(),
 			 d.adopted ? "; took over what an earlier daemon had put in place" : "");
 		sd_notify(0, "READY=1");
-		/* Loading took the kernel's types to pieces: some 15 MiB that are not needed again. */
+		/* Loading took the kernel's types to pieces: some 16 MiB that are not needed again. */
 		probe_forget();
+		loader_forget();
 		malloc_trim(0);
 		daemon_tell(&d);
 		err = sd_event_loop(d.event);

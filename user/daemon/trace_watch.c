@@ -19,8 +19,8 @@
 #include "metrics_page.h"
 #include "text.h"
 
-/* Records taken before the loop looks at its other work. */
-#define TRACE_BATCH 4096
+/* Of the ring while few connections are stalled; it is resident twice. */
+#define TRACE_RING_BYTES (512U << 10)
 /* How often open stalls are looked at for a recovery; never while none are open. */
 #define TRACE_SWEEP_US 1000000ULL
 #define TRACE_SWEEP_STALLS 10000
@@ -31,7 +31,6 @@ struct trace_watch {
 	struct foretold *foretold;
 	struct audit_watch *audit;
 	sd_event_source *ready, *sweep;
-	unsigned int batch;
 	uint64_t seen, malformed;
 	uint64_t lost[TRACER_LOSS_KINDS], missed; /* by tracers that are closed */
 	struct metrics_events events;
@@ -113,8 +112,7 @@ static int take_record(void *arg, void *data, size_t size)
 		if (is_end(&event) && verdict.cause == TCPTIMER_CAUSE_POLICY)
 			log_end(&event, &conn, &verdict);
 	}
-	/* The ring stays readable: the rest comes at the next turn. */
-	return ++t->batch >= TRACE_BATCH ? -EAGAIN : 0;
+	return 0;
 }
 
 /* Sweep while there are stalls, and be woken by nothing while there are none. */
@@ -135,7 +133,6 @@ static int on_records(sd_event_source *source, int fd, uint32_t revents, void *a
 {
 	struct trace_watch *t = arg;
 
-	t->batch = 0;
 	tracer_consume(&t->tracer);
 	arm_sweep(t);
 	return 0;
@@ -159,14 +156,13 @@ static void look(void *arg)
 	if (!t->tracer.bpf)
 		return;
 	tracer_sweep(&t->tracer);
-	t->batch = 0;
 	tracer_consume(&t->tracer);
 }
 
 /* Loads the programs and puts them into the loop. */
 static int trace_open(struct trace_watch *t)
 {
-	struct tracer_options options = {};
+	struct tracer_options options = { .ring_bytes = TRACE_RING_BYTES, .ring_grows = true };
 	int err = tracer_open(&t->tracer, &options, take_record, t);
 
 	if (err)

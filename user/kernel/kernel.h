@@ -111,21 +111,42 @@ int snapshots_read(struct snapshot_reader *reader,
 		   int (*fn)(const struct tcptimer_snapshot *snap, void *arg), void *arg);
 void snapshots_close(struct snapshot_reader *reader);
 
+/* ---- loader.c ---- */
+
+/* Lets go of the pages of the object that was loaded; they come back from the binary when needed. */
+void loader_forget(void);
+
 /* ---- tracer.c ---- */
 
 #define TRACER_CPUS_MAX 1024
+#define TRACER_RINGS_MAX 8
+#define TRACER_BATCH 4096
+#define TRACER_RING_BYTES (16U << 20)     /* by default */
+#define TRACER_RING_BYTES_MAX (64U << 20) /* that it grows to: an event of each of 129 000 stalls */
 
 struct tracer_options {
 	bool all;            /* every TCP timer event */
 	uint32_t timers;     /* mask of timers told without a stall */
-	uint32_t ring_bytes; /* of the ring buffer; 0: the default */
+	uint32_t ring_bytes; /* of the ring buffer, a power of two; 0: the default */
+	bool ring_grows;     /* with the number of open stalls, and shrinks again */
 	uint32_t count;      /* TCPTIMER_BY_*: count by group, and tell nothing; see counts.c */
 };
 
 struct tracer {
 	struct tcptimer_bpf *bpf;
 	struct bpf_program *owners; /* for owners_load() */
-	struct ring_buffer *ring;
+	/* The last is written to; those before it wait to be read to their end. */
+	struct tracer_ring {
+		struct ring_buffer *buffer;
+		int fd;
+		uint32_t bytes;
+	} rings[TRACER_RINGS_MAX];
+	unsigned int ring_count;
+	uint32_t ring_bytes; /* at least; when it does not grow, at most too */
+	bool ring_grows;
+	unsigned int batch; /* records since tracer_consume() was called */
+	int (*fn)(void *arg, void *data, size_t size);
+	void *arg;
 	struct bpf_link *links[16]; /* of the tracepoints */
 	unsigned int link_count;
 	int epoll_fd;   /* readable when events wait */
@@ -134,10 +155,13 @@ struct tracer {
 	unsigned int skipped; /* namespaces whose stalls were not looked for at the start */
 };
 
-/* fn gets each record as it lies in the ring: decode it first. */
+/* fn gets each record as it lies in the ring: decode it first. The tracer must stay where it is. */
 int tracer_open(struct tracer *tracer, const struct tracer_options *options,
 		int (*fn)(void *arg, void *data, size_t size), void *arg);
-/* Hand over what waits, without blocking. */
+/*
+ * Hand over what waits, without blocking. -EAGAIN: after TRACER_BATCH records there may be more, which
+ * epoll_fd says too, and the caller's other work is due; or what fn returned below 0.
+ */
 int tracer_consume(struct tracer *tracer);
 /* Look at every open stall for a recovery; tells through fn at the next consume. */
 int tracer_sweep(struct tracer *tracer);

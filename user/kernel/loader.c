@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <bpf/libbpf.h>
 #include "kernel/kernel.h"
 #include "kernel/loader.h"
@@ -96,4 +98,15 @@ int loader_load(struct tcptimer_bpf *bpf)
 	loader_leave_policy(bpf);
 	rules_reuse(bpf->maps.policy_sockets);
 	return tcptimer_bpf__load(bpf);
+}
+
+void loader_forget(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin;
+	size_t size;
+
+	begin = ((uintptr_t)tcptimer_bpf__elf_bytes(&size) + page - 1) & ~(page - 1);
+	size &= ~(page - 1);
+	if (size > page)
+		madvise((void *)begin, size - page, MADV_DONTNEED);
 }

@@ -68,8 +68,6 @@ static void programs_try(struct program_check *check)
 	}
 	prog = bpf_object__find_program_by_name(bpf->obj, check->program);
 	loader_want(bpf, check->program);
-	/* Keep the maps: loader_load() leaves them out for programs that trace nothing. But small. */
-	bpf_map__set_max_entries(bpf->maps.events, (unsigned int)sysconf(_SC_PAGESIZE));
 	if (!prog || tcptimer_bpf__load(bpf)) {
 		programs_explain(check, errno);
 		goto out;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -33,30 +34,69 @@ void rules_reuse(struct bpf_map *sockets)
 	close(fd);
 }
 
+#define RULES_KNOWN 16 /* of this tick; a slot holds the last that fell into it */
+
 static int rules_fd = -1;
+static struct rules_known {
+	uint32_t number; /* its place in the map + 1; 0: none */
+	bool found;
+	struct tcptimer_policy_rule rule;
+} rules_known[RULES_KNOWN];
+
+bool rules_ticked(int64_t *last_ns)
+{
+	struct timespec now;
+	int64_t now_ns;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	if (now_ns == *last_ns)
+		return false;
+	*last_ns = now_ns;
+	return true;
+}
+
+static void rules_unknow(void)
+{
+	for (unsigned int i = 0; i < RULES_KNOWN; i++)
+		rules_known[i].number = 0;
+}
 
 void rules_forget(void)
 {
+	rules_unknow();
 	rules_find_forget();
 	if (rules_fd >= 0)
 		close(rules_fd);
 	rules_fd = -1;
 }
 
-const struct tcptimer_policy_rule *rules_get(uint32_t policy)
+static bool rules_read(uint32_t key, struct tcptimer_policy_rule *ret_rule)
 {
-	static struct tcptimer_policy_rule rule;
-	uint32_t key = (policy & TCPTIMER_POLICY_RULE) - 1;
-
-	if (!(policy & TCPTIMER_POLICY_RULE))
-		return NULL;
 	/* Opened anew each time it fails only: a daemon that starts later is found. */
 	if (rules_fd < 0)
-		rules_fd = pinned_map(rules_pin_dir(), "map_rules", sizeof(rule));
-	if (rules_fd < 0 || bpf_map_lookup_elem(rules_fd, &key, &rule))
+		rules_fd = pinned_map(rules_pin_dir(), "map_rules", sizeof(*ret_rule));
+	if (rules_fd < 0 || bpf_map_lookup_elem(rules_fd, &key, ret_rule))
+		return false;
+	ret_rule->name[sizeof(ret_rule->name) - 1] = '\0';
+	return true;
+}
+
+const struct tcptimer_policy_rule *rules_get(uint32_t policy)
+{
+	static int64_t tick_ns;
+	uint32_t number = policy & TCPTIMER_POLICY_RULE;
+	struct rules_known *known = &rules_known[number % RULES_KNOWN];
+
+	if (!number)
 		return NULL;
-	rule.name[sizeof(rule.name) - 1] = '\0';
-	return &rule;
+	if (rules_ticked(&tick_ns))
+		rules_unknow();
+	if (known->number != number) {
+		known->found = rules_read(number - 1, &known->rule);
+		known->number = number;
+	}
+	return known->found ? &known->rule : NULL;
 }
 
 const char *rules_name(uint32_t policy)

@@ -28,6 +28,11 @@ uint32_t rules_find(const struct tcptimer_snapshot *s);
 /* Other pins have taken the place of those that were known: look again. */
 void rules_forget(void);
 void rules_find_forget(void);
+/*
+ * What these functions have read is taken as still so until the kernel's clock ticks: at most a jiffy,
+ * in which events come by the hundred. Whether it ticked since *last, which is set.
+ */
+bool rules_ticked(int64_t *last_ns);
 /* Whether a policy is in force, its generation and how many rules it has. */
 bool rules_in_force(uint32_t *ret_generation, uint32_t *ret_rules);
 /* Where the pins are: TCPTIMER_PIN_DIR, else ENFORCE_PIN_DIR. */

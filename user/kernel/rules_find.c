@@ -17,9 +17,25 @@
 #include "kernel/rules.h"
 #include "tcptimer/policy_match.h"
 
-#define RETRY_S 1 /* when there were no pins */
+#define RETRY_S 1     /* when there were no pins */
+#define FIND_KNOWN 64 /* cgroups of this tick; a slot holds the last that fell into it */
 
 static int control_fd = -1, cgroups_fd = -1;
+
+static struct find_known {
+	uint64_t cgroup; /* 0: none */
+	bool found;
+	uint64_t mask[TCPTIMER_POLICY_WORDS];
+} find_known[FIND_KNOWN];
+static struct tcptimer_policy_control control; /* of this tick, when it is known */
+static bool control_known;
+
+static void find_unknow(void)
+{
+	control_known = false;
+	for (unsigned int i = 0; i < FIND_KNOWN; i++)
+		find_known[i].cgroup = 0;
+}
 
 static bool find_ready(void)
 {
@@ -47,6 +63,7 @@ void rules_find_forget(void)
 	if (cgroups_fd >= 0)
 		close(cgroups_fd);
 	control_fd = cgroups_fd = -1;
+	find_unknow();
 }
 
 /* As policy_candidates() in bpf/policy_find.h: the cgroup's own, or what an ancestor hands down. */
@@ -132,23 +149,43 @@ static uint32_t find_limits(const struct tcptimer_policy_rule *rule,
 	return limits;
 }
 
+/* Of this tick: the policy that is in force, and which of its rules may take sockets of the cgroup. */
+static const uint64_t *find_candidates(uint64_t cgroup, unsigned int *ret_bank)
+{
+	struct find_known *known = &find_known[(cgroup ^ cgroup >> 32) % FIND_KNOWN];
+	static int64_t tick_ns;
+	uint32_t zero = 0;
+
+	if (rules_ticked(&tick_ns))
+		find_unknow();
+	if (!control_known) {
+		if (!find_ready())
+			return NULL;
+		if (bpf_map_lookup_elem(control_fd, &zero, &control) || !control.active ||
+		    control.layout != TCPTIMER_POLICY_LAYOUT) {
+			rules_forget(); /* cleared: the next policy's pins may be others */
+			return NULL;
+		}
+		control_known = true;
+	}
+	*ret_bank = control.active & 1;
+	if (known->cgroup != cgroup) {
+		known->found = find_mask(cgroup, *ret_bank, known->mask);
+		known->cgroup = cgroup;
+	}
+	return known->found ? known->mask : NULL;
+}
+
 uint32_t rules_find(const struct tcptimer_snapshot *s)
 {
-	struct tcptimer_policy_control control;
-	uint64_t mask[TCPTIMER_POLICY_WORDS];
-	uint32_t zero = 0, bank, i;
+	const uint64_t *mask;
+	unsigned int bank;
+	uint32_t i;
 
-	if (s->kind == TCPTIMER_SOCK_TIMEWAIT || !s->cgroup_id || !find_ready())
+	if (s->kind == TCPTIMER_SOCK_TIMEWAIT || !s->cgroup_id)
 		return 0;
-	if (bpf_map_lookup_elem(control_fd, &zero, &control) || !control.active ||
-	    control.layout != TCPTIMER_POLICY_LAYOUT) {
-		rules_forget(); /* cleared: the next policy's pins may be others */
-		return 0;
-	}
-	bank = control.active & 1;
-	if (!find_mask(s->cgroup_id, bank, mask))
-		return 0;
-	for (i = 0; i < TCPTIMER_POLICY_RULES; i++) {
+	mask = find_candidates(s->cgroup_id, &bank);
+	for (i = 0; mask && i < TCPTIMER_POLICY_RULES; i++) {
 		const struct tcptimer_policy_rule *rule;
 
 		if (!(mask[i / 64] >> i % 64 & 1))

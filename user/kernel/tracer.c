@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "kernel/iter.h"
@@ -55,7 +57,123 @@ static int tracer_seed_netns(const struct netns *netns, void *arg)
 	return iter_records(arg, 1, tracer_seed_record, NULL);
 }
 
-/* Stalls that are under way as the trace begins. */
+/* ---- rings: another takes the place of one that is too small for the stalls, or too large */
+
+/* A record that begins a stall stands for two events. */
+static int tracer_record(void *arg, void *data, size_t size)
+{
+	struct tracer *t = arg;
+	struct tcptimer_event event;
+	int first = 0, err;
+
+	if (size == sizeof(event)) {
+		memcpy(&event, data, sizeof(event));
+		if (event.kind != TCPTIMER_EVENT_STALL && (event.what & TCPTIMER_W_STALL_BEGAN)) {
+			event.kind = TCPTIMER_EVENT_STALL;
+			first = t->fn(t->arg, &event, sizeof(event));
+		}
+	}
+	err = t->fn(t->arg, data, size);
+	if (!err && !first && ++t->batch >= TRACER_BATCH)
+		err = -EAGAIN; /* the ring stays readable */
+	return err ? err : first;
+}
+
+static void tracer_ring_free(struct tracer_ring *ring)
+{
+	ring_buffer__free(ring->buffer);
+	if (ring->fd >= 0)
+		close(ring->fd);
+}
+
+/* From here on records go to a ring of so many bytes; what waits in the others is read before. */
+static int tracer_ring_put(struct tracer *t, uint32_t bytes)
+{
+	struct tracer_ring *ring = &t->rings[t->ring_count];
+	struct epoll_event readable = { .events = EPOLLIN };
+	uint32_t first = 0;
+	int err = 0;
+
+	if (t->ring_count == TRACER_RINGS_MAX)
+		return -EBUSY;
+	*ring = (struct tracer_ring){ .bytes = bytes };
+	ring->fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0, bytes, NULL);
+	if (ring->fd < 0)
+		return ring->fd;
+	ring->buffer = ring_buffer__new(ring->fd, tracer_record, t, NULL);
+	if (!ring->buffer ||
+	    epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, ring_buffer__epoll_fd(ring->buffer), &readable))
+		err = -errno;
+	/* Waits for the programs that have found the old one. */
+	if (!err)
+		err = bpf_map_update_elem(bpf_map__fd(t->bpf->maps.events), &first, &ring->fd, 0);
+	if (err)
+		tracer_ring_free(ring);
+	else
+		t->ring_count++;
+	return err;
+}
+
+static int tracer_ring_open(struct tracer *t)
+{
+	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+
+	if (t->ring_bytes < page)
+		t->ring_bytes = page;
+	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	return t->epoll_fd < 0 ? -errno : tracer_ring_put(t, t->ring_bytes);
+}
+
+/*
+ * Timers of many stalls fire in one bucket of the wheel, faster than anyone reads: the ring has room for
+ * one event of each. More when the reader does not keep up.
+ */
+static uint32_t tracer_ring_wanted(struct tracer *t, uint32_t bytes)
+{
+	uint64_t needed = tracer_open_stalls(t) * (sizeof(struct tcptimer_event) + 8);
+	uint32_t wanted = t->ring_bytes;
+
+	if (t->bpf->bss->trace_ring_tight) {
+		t->bpf->bss->trace_ring_tight = false;
+		needed = needed > bytes * 2ULL ? needed : bytes * 2ULL + 1; /* four times */
+	}
+	while (wanted < needed && wanted < TRACER_RING_BYTES_MAX)
+		wanted *= 2;
+	return wanted;
+}
+
+/* Larger at once; smaller when eight times too large, so that it does not go to and fro. */
+static void tracer_ring_fit(struct tracer *t)
+{
+	uint32_t wanted, bytes;
+
+	if (!t->ring_grows)
+		return;
+	bytes = t->rings[t->ring_count - 1].bytes;
+	wanted = tracer_ring_wanted(t, bytes);
+	if (wanted > bytes || (wanted <= bytes / 8 && t->ring_count == 1))
+		tracer_ring_put(t, wanted); /* without memory for it, the one there is goes on */
+}
+
+int tracer_consume(struct tracer *tracer)
+{
+	int n;
+
+	tracer->batch = 0;
+	tracer_ring_fit(tracer);
+	while (tracer->ring_count > 1) {
+		n = ring_buffer__consume(tracer->rings[0].buffer);
+		if (n < 0)
+			return n;
+		tracer_ring_free(&tracer->rings[0]);
+		tracer->ring_count--;
+		memmove(tracer->rings, tracer->rings + 1,
+			tracer->ring_count * sizeof(tracer->rings[0]));
+	}
+	return ring_buffer__consume(tracer->rings[0].buffer);
+}
+
+/* Stalls that are under way as the trace begins. Nobody reads yet: the ring grows until it holds them. */
 static int tracer_seed(struct tracer *t)
 {
 	struct bpf_link *link = bpf_program__attach_iter(t->bpf->progs.trace_seed, NULL);
@@ -63,7 +181,18 @@ static int tracer_seed(struct tracer *t)
 
 	if (!link)
 		return -errno;
-	err = netns_each(tracer_seed_netns, link, &t->skipped);
+	t->bpf->bss->trace_seed_grows = t->ring_grows;
+	do {
+		uint32_t bytes = t->count ? 0 : t->rings[t->ring_count - 1].bytes;
+
+		if (t->bpf->bss->trace_seed_more &&
+		    (bytes >= TRACER_RING_BYTES_MAX || tracer_ring_put(t, bytes * 2)))
+			t->bpf->bss->trace_seed_grows = false;
+		t->bpf->bss->trace_seed_more = false;
+		t->skipped = 0;
+		err = netns_each(tracer_seed_netns, link, &t->skipped);
+	} while (!err && t->bpf->bss->trace_seed_more);
+	t->bpf->bss->trace_seed_grows = false;
 	bpf_link__destroy(link);
 	return err;
 }
@@ -82,8 +211,6 @@ static int tracer_load(struct tracer *t, const struct tracer_options *options)
 							 "trace_retransmit_skb");
 	t->bpf->rodata->cfg_all = options->all;
 	t->bpf->rodata->cfg_timers = options->timers;
-	if (options->ring_bytes)
-		bpf_map__set_max_entries(t->bpf->maps.events, options->ring_bytes);
 	if (options->count) {
 		t->bpf->rodata->cfg_count = options->count;
 		t->bpf->rodata->cfg_timers |= TRACER_COUNTED;
@@ -98,22 +225,21 @@ int tracer_open(struct tracer *tracer, const struct tracer_options *options,
 {
 	int err;
 
-	*tracer = (struct tracer){ .count = options->count };
+	*tracer = (struct tracer){ .count = options->count,
+				   .ring_bytes = options->ring_bytes ? options->ring_bytes :
+								       TRACER_RING_BYTES,
+				   .ring_grows = options->ring_grows && !options->count,
+				   .fn = fn,
+				   .arg = arg,
+				   .epoll_fd = -1 };
 	err = tracer_load(tracer, options);
 	if (err)
 		goto fail;
 	tracer->cpus = (unsigned int)libbpf_num_possible_cpus();
-	tracer->epoll_fd = -1;
-	if (!options->count) {
-		tracer->ring =
-			ring_buffer__new(bpf_map__fd(tracer->bpf->maps.events), fn, arg, NULL);
-		if (!tracer->ring) {
-			err = -errno;
-			goto fail;
-		}
-		tracer->epoll_fd = ring_buffer__epoll_fd(tracer->ring);
-	}
-	err = tracer_attach(tracer);
+	if (!options->count)
+		err = tracer_ring_open(tracer);
+	if (!err)
+		err = tracer_attach(tracer);
 	if (!err)
 		err = tracer_seed(tracer);
 	if (!err)
@@ -121,11 +247,6 @@ int tracer_open(struct tracer *tracer, const struct tracer_options *options,
 fail:
 	tracer_close(tracer);
 	return err;
-}
-
-int tracer_consume(struct tracer *tracer)
-{
-	return ring_buffer__consume(tracer->ring);
 }
 
 int tracer_sweep(struct tracer *tracer)
@@ -205,9 +326,12 @@ uint64_t tracer_missed(const struct tracer *tracer)
 
 void tracer_close(struct tracer *tracer)
 {
-	ring_buffer__free(tracer->ring);
 	while (tracer->link_count)
 		bpf_link__destroy(tracer->links[--tracer->link_count]);
+	while (tracer->ring_count)
+		tracer_ring_free(&tracer->rings[--tracer->ring_count]);
+	if (tracer->epoll_fd >= 0)
+		close(tracer->epoll_fd);
 	tcptimer_bpf__destroy(tracer->bpf);
-	memset(tracer, 0, sizeof(*tracer));
+	*tracer = (struct tracer){ .epoll_fd = -1 };
 }
