@@ -2,7 +2,8 @@
 /*
  * bench_hold SOCKETS NAMESPACES STALLED: receives sizes; holds that many TCP sockets over loopback in
  * namespaces of its own, and says "ready PID..." (one process a namespace) on stdout. Ends with stdin.
- * STALLED of the connections have data waiting on a zero window.
+ * STALLED of the connections have data waiting on a zero window. HOLD_RTO_MAX_MS in the environment: their
+ * namespaces' tcp_rto_max_ms (6.15), so that probes go on at that pace.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -40,11 +41,17 @@ static int must(int value, const char *what)
 static void netns_new(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	const char *rto_max_ms = getenv("HOLD_RTO_MAX_MS");
 	int fd;
 
 	must(unshare(CLONE_NEWNET), "unshare");
 	fd = must(socket(AF_INET, SOCK_DGRAM, 0), "socket");
 	must(ioctl(fd, SIOCSIFFLAGS, &ifr), "lo up");
+	close(fd);
+	if (!rto_max_ms)
+		return;
+	fd = must(open("/proc/sys/net/ipv4/tcp_rto_max_ms", O_WRONLY), "tcp_rto_max_ms");
+	must((int)write(fd, rto_max_ms, strlen(rto_max_ms)), "tcp_rto_max_ms");
 	close(fd);
 }
 
