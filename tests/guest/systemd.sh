@@ -3,7 +3,7 @@
 # systemd.sh BUILD OUT [NAME]: the unit under a real systemd, in a guest of the kernel NAME (tests/guest/kernels):
 # what `make install` installs, on a root file system made of this machine's own packages. It starts, governs
 # a connection of a slice, logs, reloads, restarts, survives kill -9 and a hang (the watchdog), serves metrics.
-# The far side of `make install` is left as it is: nothing of it touches this machine.
+# All of it is made in a directory of its own: this machine stays as it is.
 set -u
 build=$1 out=$2 name=${3:-6.12}
 here=$(cd "$(dirname "$0")" && pwd)
