@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Makes sure that what tcptimer is built, shown and tested with is on this machine.
-# Receives groups: deps.sh [--check] build|demo|test|package|kubernetes|bench...; installs missing Debian packages by
+# Receives groups: deps.sh [--check] build|demo|test|package|kubernetes|bench|peers...; installs missing Debian packages by
 # name. `deps.sh --packages GROUP` lists a group's, for debian/control.
 # Silent with status 0 when nothing is missing; 1 when something is and could not be installed.
 set -eu
@@ -13,7 +13,8 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 # found by: cmd COMMAND..., header FILE below /usr/include, pc PKG-CONFIG-EXPRESSION, py PYTHON-MODULE,
 #           clang-rt LIBRARY
 table() {
-	cat <<'TABLE'
+	arch=$(dpkg --print-architecture 2>/dev/null || uname -m)
+	cat <<TABLE
 build|gcc|cmd gcc|the C compiler gcc
 build|libc6-dev|header stdio.h|the C library's headers
 build|make|cmd make|GNU make
@@ -50,6 +51,9 @@ test|xz-utils|cmd xz|xz, for the guests' modules
 test|zstd|cmd zstd|zstd, for the guests' modules
 test|kmod|cmd insmod|kmod, for the guest with systemd
 bench|valgrind|cmd valgrind|valgrind, which counts instructions
+peers|bpftrace|cmd bpftrace|bpftrace, a peer
+peers|bpfcc-tools|cmd tcpretrans-bpfcc|bcc's tools, peers
+peers|linux-headers-$arch|kernel-headers|a kernel's headers, for bcc's tools
 test|libclang-rt-dev|clang-rt fuzzer|clang's runtime libraries (libFuzzer and the sanitizers)
 package|debhelper|cmd dh|debhelper
 package|dpkg-dev|cmd dpkg-buildpackage|the dpkg development tools
@@ -79,6 +83,9 @@ present() {
 	py)
 		/usr/bin/python3 -c 'import importlib.util as util, sys
 sys.exit(util.find_spec(sys.argv[1]) is None)' "$1" 2>/dev/null
+		;;
+	kernel-headers)
+		[ -e "/lib/modules/$(uname -r)/build" ] || ls -d /usr/src/linux-headers-* >/dev/null 2>&1
 		;;
 	clang-rt)
 		ls "$(clang -print-resource-dir 2>/dev/null)"/lib/*/libclang_rt."$1"*.a >/dev/null 2>&1
@@ -113,7 +120,7 @@ apt() {
 }
 
 usage() {
-	echo "usage: deps.sh [--check|--packages] build|demo|test|package|kubernetes|bench..." >&2
+	echo "usage: deps.sh [--check|--packages] build|demo|test|package|kubernetes|bench|peers..." >&2
 	exit 2
 }
 
@@ -131,7 +138,7 @@ esac
 [ $# -gt 0 ] || usage
 for group; do
 	case $group in
-	build | demo | test | package | kubernetes | bench) ;;
+	build | demo | test | package | kubernetes | bench | peers) ;;
 	*) usage ;;
 	esac
 done

@@ -2,8 +2,9 @@
 /*
  * bench_hold SOCKETS NAMESPACES STALLED: receives sizes; holds that many TCP sockets over loopback in
  * namespaces of its own, and says "ready PID..." (one process a namespace) on stdout. Ends with stdin.
- * STALLED of the connections have data waiting on a zero window. HOLD_RTO_MAX_MS in the environment: their
- * namespaces' tcp_rto_max_ms (6.15), so that probes go on at that pace.
+ * STALLED of the connections make no progress: in turns data waits on a zero window, and data is sent again to
+ * a peer that drops it. HOLD_RTO_MAX_MS in the environment: their namespaces' tcp_rto_max_ms (6.15), so that
+ * probes and retransmissions go on at that pace.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -21,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <bpf/bpf.h>
 
 #define WORKER_SOCKETS 18000u /* of a process, below the descriptor limit */
 #define BACKLOG 128u
@@ -38,6 +40,17 @@ static int must(int value, const char *what)
 	return value;
 }
 
+static void sysctl_ipv4(const char *name, const char *value)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
+	fd = must(open(path, O_WRONLY), name);
+	must((int)write(fd, value, strlen(value)), name);
+	close(fd);
+}
+
 static void netns_new(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -50,19 +63,37 @@ static void netns_new(void)
 	close(fd);
 	if (!rto_max_ms)
 		return;
-	fd = must(open("/proc/sys/net/ipv4/tcp_rto_max_ms", O_WRONLY), "tcp_rto_max_ms");
-	must((int)write(fd, rto_max_ms, strlen(rto_max_ms)), "tcp_rto_max_ms");
-	close(fd);
+	sysctl_ipv4("tcp_rto_max_ms", rto_max_ms);
+	sysctl_ipv4("tcp_retries2", "255");
 }
 
 /* Never read: the sender fills both buffers, and then probes a closed window. */
-static void stall(int fd)
+static void stall_window(int fd)
 {
 	static char data[4096];
 
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	while (send(fd, data, sizeof(data), MSG_NOSIGNAL) > 0)
 		;
+}
+
+/* A socket filter that takes nothing: to the sender the peer is silent. */
+static int filter_nothing(void)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return must(bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "hold_nothing", "GPL", insns,
+				  sizeof(insns) / sizeof(insns[0]), NULL),
+		    "a socket filter");
+}
+
+static void stall_retransmit(int fd, int peer, int filter)
+{
+	must(setsockopt(peer, SOL_SOCKET, SO_ATTACH_BPF, &filter, sizeof(filter)), "SO_ATTACH_BPF");
+	must((int)send(fd, "", 1, MSG_NOSIGNAL), "send");
 }
 
 static void small_buffers(int fd)
@@ -78,6 +109,7 @@ static void worker_connections(unsigned int number, unsigned int pairs, unsigned
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET };
 	socklen_t len = sizeof(addr);
+	int filter = stalled ? filter_nothing() : -1;
 	int listener = must(socket(AF_INET, SOCK_STREAM, 0), "socket");
 	unsigned int i;
 
@@ -87,13 +119,17 @@ static void worker_connections(unsigned int number, unsigned int pairs, unsigned
 	must(listen(listener, BACKLOG), "listen");
 	must(getsockname(listener, (struct sockaddr *)&addr, &len), "getsockname");
 	for (i = 0; i < pairs; i++) {
-		int fd = must(socket(AF_INET, SOCK_STREAM, 0), "socket");
+		int fd = must(socket(AF_INET, SOCK_STREAM, 0), "socket"), peer;
 
 		small_buffers(fd);
 		must(connect(fd, (struct sockaddr *)&addr, len), "connect");
-		must(accept(listener, NULL, NULL), "accept");
-		if (i < stalled)
-			stall(fd);
+		peer = must(accept(listener, NULL, NULL), "accept");
+		if (i >= stalled)
+			continue;
+		if (i % 2)
+			stall_retransmit(fd, peer, filter);
+		else
+			stall_window(fd);
 	}
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # events.sh BUILD: connections that stall, and go on probing: what trace and the daemon take, and what they
-# lose. First many that stall in the same seconds; then as many, each of which probes once a second.
+# lose. First many that stall in the same seconds; then as many, each of which probes, or sends again, once a second.
 set -eu
 build=$1
 tcptimer=$build/tcptimer
@@ -33,6 +33,20 @@ trace_start() {
 	done
 	begin=$(now_ms) trace_before=$(cpu_ms $tracer) daemon_before=$(cpu_ms "$daemon") lost_before=$(ring_full)
 }
+# bcc's tcpretrans on the same connections: a line a retransmission, where trace tells of probes, too.
+peer_cpu=
+tcpretrans() { # tcpretrans WHAT SECONDS: sets $peer_cpu, us an event, and figures of its own
+	peer_start tracepoint__tcp__tcp_retransmit_skb tcpretrans-bpfcc || return 0
+	peer_began=$(now_ms) peer_before=$(cpu_ms "$peer") lines=$(wc -l <"$work/peer.out")
+	sleep "$2"
+	peer_took=$(($(now_ms) - peer_began)) peer_after=$(cpu_ms "$peer") lines=$(($(wc -l <"$work/peer.out") - lines))
+	lost=$(sed -n 's/^Possibly lost \([0-9]*\) samples/\1/p' "$work/peer.err" | awk '{n += $1} END {print n + 0}')
+	peer_stop
+	[ $lines -gt 0 ] || { echo "bench: tcpretrans told of nothing; no ratio to it" >&2; return 0; }
+	peer_cpu=$(awk -v a="$peer_before" -v b="$peer_after" -v n=$lines 'BEGIN {print (b - a) * 1000 / n}')
+	awk -v n=$lines -v t=$peer_took 'BEGIN {print n * 1000 / t}' | figure events "$1: told by tcpretrans, a second" events/s
+	echo "$lost" | figure events "$1: lost by tcpretrans" events
+}
 trace_stop() { # trace_stop WHAT: the figures
 	took=$(($(now_ms) - begin))
 	trace_cpu=$(cpu_ms $tracer) daemon_cpu=$(cpu_ms "$daemon") trace_peak=$(peak $tracer)
@@ -44,8 +58,9 @@ trace_stop() { # trace_stop WHAT: the figures
 	echo "$events" | figure events "$1: told by trace" events
 	awk -v n="$events" -v t=$took 'BEGIN {print n * 1000 / t}' | figure events "$1: told by trace, a second" events/s
 	echo "$lost" | figure events "$1: lost by trace" events 0
-	awk -v a="$trace_before" -v b="$trace_cpu" -v n="$events" 'BEGIN {print (b - a) * 1000 / (n ? n : 1)}' |
-		figure events "$1: CPU of trace --json, an event" us
+	awk -v a="$trace_before" -v b="$trace_cpu" -v n="$events" -v peer="$peer_cpu" \
+		'BEGIN {print (b - a) * 1000 / (n ? n : 1) (peer == "" ? "" : " " peer)}' |
+		figure events "$1: CPU of trace --json, an event" us "" "${peer_cpu:+tcpretrans (bcc)}"
 	awk -v a="$trace_before" -v b="$trace_cpu" -v t=$took 'BEGIN {print (b - a) * 100 / t}' |
 		figure events "$1: CPU of trace --json" "% of a core"
 	awk -v a="$daemon_before" -v b="$daemon_cpu" -v t=$took 'BEGIN {print (b - a) * 100 / t}' |
@@ -68,6 +83,7 @@ if [ -e /proc/sys/net/ipv4/tcp_rto_max_ms ]; then
 	export HOLD_RTO_MAX_MS
 	hold $((stalled * 2)) 1 $stalled
 	sleep 5 # until their probes are a second apart
+	tcpretrans "$stalled connections, a probe a second each" 10
 	trace_start
 	sleep 10
 	trace_stop "$stalled connections, a probe a second each"

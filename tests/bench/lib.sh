@@ -8,6 +8,7 @@ finish=
 cleanup() {
 	set +e
 	[ -z "$finish" ] || $finish
+	peer_stop
 	release
 	rm -rf "$work"
 }
@@ -94,6 +95,42 @@ daemon_stop() {
 	kill "$daemon" 2>/dev/null
 	wait "$daemon" 2>/dev/null
 	daemon=
+}
+
+# ---- others' programs that do something alike, where they are installed and this kernel can run them
+peer=
+peer_start() { # peer_start PROGRAM COMMAND…: until its BPF program is there; 1, and said once, if it can't be
+	program=$1
+	shift
+	command -v "$1" >/dev/null || { peer_missing "$1" "is not installed"; return 1; }
+	sh "$here/peer.sh" "$@" >"$work/peer.out" 2>"$work/peer.err" &
+	peer=$!
+	tries=0
+	until bpftool -j prog show | jq -e --arg name "$program" 'any(.[]; (.name // "") | startswith($name[0:15]))' >/dev/null; do
+		tries=$((tries + 1))
+		kill -0 "$peer" 2>/dev/null && [ $tries -lt 300 ] || {
+			peer_stop
+			peer_missing "$1" "does not run here: $(tail -1 "$work/peer.err")"
+			return 1
+		}
+		sleep 0.1
+	done
+}
+peer_stop() {
+	[ -n "$peer" ] || return 0
+	kill -INT "$peer" 2>/dev/null
+	tries=0
+	while kill -0 "$peer" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ] || kill -KILL "$peer"
+		sleep 0.1
+	done
+	wait "$peer" 2>/dev/null || true
+	peer=
+}
+peer_missing() {
+	[ -e "$work/missing.$1" ] || echo "bench: $1 $2; no ratio to it" >&2
+	: >"$work/missing.$1"
 }
 now_ms() {
 	echo $(($(date +%s%N) / 1000000))

@@ -6,9 +6,16 @@ set -eu
 build=$1
 tcptimer=$build/tcptimer
 . "$(dirname "$0")/lib.sh"
+tracer= empty=
+overhead_cleanup() {
+	tracer_stop
+	empty_stop
+	daemon_cleanup
+}
 daemon_setup
-rounds=9 connections=20000 mebibytes=2048 calls=200000 cgroups=10000 seconds=2 sockets=4000 processes=100
-! smoke || { rounds=1 connections=100 mebibytes=8 calls=100 cgroups=20 seconds=1 sockets=20 processes=4; }
+finish=overhead_cleanup
+rounds=9 timer_rounds=5 connections=20000 mebibytes=2048 calls=200000 cgroups=10000 seconds=2 sockets=4000 processes=100
+! smoke || { rounds=1 timer_rounds=1 connections=100 mebibytes=8 calls=100 cgroups=20 seconds=1 sockets=20 processes=4; }
 
 rules() { # rules COUNT: the last one takes the connections, with many settings; 0: one of one setting
 	printf 'version: 1\nrules:\n'
@@ -69,16 +76,66 @@ by_statistics() { # by_statistics POLICY WHAT: of the programs, with the clock r
 	figure overhead "sock_ops, runs a connection: $2" runs <"$work/runs"
 	figure overhead "setsockopt guard, a call: $2" ns <"$work/guard"
 }
-timers() { # timers WHAT GOAL: of trace's look at every timer of the host
+tracer_start() {
+	"$tcptimer" trace --json >/dev/null 2>"$work/trace.err" &
+	tracer=$!
+	tries=0
+	until grep -q tracing "$work/trace.err"; do
+		tries=$((tries + 1))
+		kill -0 $tracer 2>/dev/null && [ $tries -lt 600 ] || { cat "$work/trace.err" >&2; exit 1; }
+		sleep 0.1
+	done
+}
+tracer_stop() {
+	[ -n "$tracer" ] || return 0
+	kill $tracer 2>/dev/null || true
+	wait $tracer 2>/dev/null || true
+	tracer=
+}
+empty_start() { # a program that does nothing, where trace's looks at the timers
+	mkfifo "$work/empty.in" "$work/empty.out"
+	"$build/bench/bench_attach" "$build/bench/empty.bpf.o" <"$work/empty.in" >"$work/empty.out" &
+	empty=$!
+	exec 7>"$work/empty.in"
+	read -r word <"$work/empty.out" || { echo "bench: the empty program can't be attached" >&2; exit 1; }
+}
+empty_stop() {
+	[ -n "$empty" ] || return 0
+	exec 7>&-
+	wait $empty 2>/dev/null || true
+	empty=
+	rm -f "$work/empty.in" "$work/empty.out"
+}
+while_it_runs() { # while_it_runs PROGRAM: ns a run, within some seconds
+	before=$(run_stats "$1")
+	sleep $seconds
+	per_run "$before" "$(run_stats "$1")"
+}
+# timers WHAT GOAL: of trace's look at every timer of the host; in turns with it a program that does nothing,
+# which shows what the statistics' clock takes, and bpftrace, which counts the timers by function.
+timers() {
 	round=0
-	: >"$work/timer"
-	while [ $round -lt $rounds ]; do
-		before=$(run_stats trace_timer_entry)
-		sleep $seconds
-		per_run "$before" "$(run_stats trace_timer_entry)" >>"$work/timer"
+	: >"$work/own" && : >"$work/nothing" && : >"$work/bpftrace"
+	while [ $round -lt $timer_rounds ]; do
+		tracer_start
+		while_it_runs trace_timer_entry >>"$work/own"
+		tracer_stop
+		empty_start
+		while_it_runs empty_timer_entry >>"$work/nothing"
+		empty_stop
+		if peer_start timer_expire_entry bpftrace -e 'tracepoint:timer:timer_expire_entry { @[args->function] = count(); }'; then
+			while_it_runs timer_expire_entry >>"$work/bpftrace"
+			peer_stop
+		fi
 		round=$((round + 1))
 	done
-	figure overhead "trace, a timer that fires: $1" ns "$2" <"$work/timer"
+	name="trace, a timer that fires: $1"
+	if [ -s "$work/bpftrace" ]; then
+		paste -d' ' "$work/own" "$work/bpftrace" | figure overhead "$name" ns "$2" "bpftrace, count by function"
+	else
+		figure overhead "$name" ns "$2" <"$work/own"
+	fi
+	figure overhead "an empty program, a timer that fires: $1" ns <"$work/nothing"
 }
 
 mkdir "$cgroup/app"
@@ -90,9 +147,6 @@ with_and_without "$work/one.yaml" "6 settings"
 sysctl -qw kernel.bpf_stats_enabled=1
 by_statistics "$work/user_timeout.yaml" "user_timeout"
 by_statistics "$work/one.yaml" "6 settings"
-"$tcptimer" trace >/dev/null 2>&1 &
-tracer=$!
-sleep 1
 timers "an idle host, caches cold" ""
 mkfifo "$work/timers"
 "$build/bench/bench_timers" $processes <"$work/timers" &
@@ -100,10 +154,8 @@ exec 9>"$work/timers"
 timers "$processes processes that fire others than TCP's" "< 40"
 exec 9>&-
 hold $sockets 1 $((sockets / 2))
-timers "$((sockets / 2)) connections with zero-window probes" ""
+timers "$((sockets / 2)) stalled connections" ""
 release
-kill $tracer
-wait $tracer 2>/dev/null || true
 sysctl -qw kernel.bpf_stats_enabled="$stats"
 (cd "$cgroup" && seq -f 'c%.0f' $cgroups | xargs mkdir)
 with_and_without "$work/many.yaml" "256 rules, $cgroups cgroups"
