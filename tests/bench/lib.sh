@@ -118,7 +118,7 @@ peer_start() { # peer_start PROGRAM COMMAND…: until its BPF program is there; 
 }
 peer_stop() {
 	[ -n "$peer" ] || return 0
-	kill -INT "$peer" 2>/dev/null
+	kill -INT "$peer" 2>/dev/null || true
 	tries=0
 	while kill -0 "$peer" 2>/dev/null; do
 		tries=$((tries + 1))

@@ -70,8 +70,14 @@ by_statistics() { # by_statistics POLICY WHAT: of the programs, with the clock r
 		per_run "$guard" "$(run_stats policy_setsockopt)" >>"$work/guard"
 		round=$((round + 1))
 	done
+	HOLD_CGROUP=$cgroup/app/cgroup.procs hold $sockets 1 $((sockets / 2))
+	before=$(run_stats policy_sockops)
+	sleep $seconds
+	per_run "$before" "$(run_stats policy_sockops)" >"$work/retransmission"
+	release
 	daemon_stop
 	"$tcptimer" policy clear >/dev/null
+	[ ! -s "$work/retransmission" ] || figure overhead "sock_ops, a retransmission: $2" ns <"$work/retransmission"
 	figure overhead "sock_ops, both ends of a connection: $2" ns "< 1000" <"$work/sockops"
 	figure overhead "sock_ops, runs a connection: $2" runs <"$work/runs"
 	figure overhead "setsockopt guard, a call: $2" ns <"$work/guard"
@@ -138,6 +144,26 @@ timers() {
 	figure overhead "an empty program, a timer that fires: $1" ns <"$work/nothing"
 }
 
+tcp_timers() { # what all programs of trace take for an event, with many stalled connections
+	: >"$work/told"
+	"$tcptimer" trace --json >"$work/told" 2>/dev/null &
+	tracer=$!
+	sleep 2
+	round=0
+	: >"$work/event"
+	while [ $round -lt $timer_rounds ]; do
+		before=$(run_stats trace_) told=$(wc -l <"$work/told")
+		sleep $seconds
+		after=$(run_stats trace_) told=$(($(wc -l <"$work/told") - told))
+		[ $told = 0 ] || echo $(((${after% *} - ${before% *}) / told)) >>"$work/event"
+		round=$((round + 1))
+	done
+	tracer_stop
+	figure overhead "trace, all its programs, an event: $1" ns <"$work/event"
+}
+
+# Those that are held stalled fire once a second, where the kernel can do that.
+[ ! -e /proc/sys/net/ipv4/tcp_rto_max_ms ] || { HOLD_RTO_MAX_MS=1000; export HOLD_RTO_MAX_MS; }
 mkdir "$cgroup/app"
 rules 0 >"$work/user_timeout.yaml"
 rules 1 >"$work/one.yaml"
@@ -155,6 +181,7 @@ timers "$processes processes that fire others than TCP's" "< 40"
 exec 9>&-
 hold $sockets 1 $((sockets / 2))
 timers "$((sockets / 2)) stalled connections" ""
+tcp_timers "$((sockets / 2)) stalled connections"
 release
 sysctl -qw kernel.bpf_stats_enabled="$stats"
 (cd "$cgroup" && seq -f 'c%.0f' $cgroups | xargs mkdir)
