@@ -30,30 +30,25 @@ static __u32 stream_stamp_at(const struct engine_stream *st, __s64 jiffies)
 	return (__u32)(stream_usec(st) ? ns / NSEC_PER_USEC : ns / (__u64)NSEC_PER_MSEC);
 }
 
+void engine_mark_ahead(struct engine_stream *st, enum engine_mark_id id, __s64 jiffies)
+{
+	st->marks[id] = (struct engine_mark){
+		.set = true,
+		.stamp = stream_stamp_at(st, st->at.lo + jiffies),
+		.since = { -jiffies, -jiffies },
+		.origin = { st->at.lo + jiffies, st->at.hi + jiffies },
+		.phase = wheel_phase_add(st->phase, jiffies),
+	};
+}
+
 void engine_mark_now(struct engine_stream *st, enum engine_mark_id id)
 {
-	struct engine_mark *mark = &st->marks[id];
-
-	*mark = (struct engine_mark){
-		.set = true,
-		.stamp = stream_stamp_at(st, st->at.lo),
-		.origin = st->at,
-		.phase = st->phase,
-	};
+	engine_mark_ahead(st, id, 0);
 }
 
 void engine_mark_answer(struct engine_stream *st, enum engine_mark_id id, __s64 next)
 {
-	__s64 rtt = engine_min_s64(st->rtt_jiffies, next);
-	struct engine_mark *mark = &st->marks[id];
-
-	engine_mark_now(st, id);
-	mark->stamp = stream_stamp_at(st, st->at.lo + rtt);
-	mark->since.lo -= rtt;
-	mark->since.hi -= rtt;
-	mark->origin.lo += rtt;
-	mark->origin.hi += rtt;
-	mark->phase = wheel_phase_add(mark->phase, rtt);
+	engine_mark_ahead(st, id, engine_min_s64(st->rtt_jiffies, next));
 }
 
 /* A 32-bit jiffies stamp of the snapshot; one of the future (another CPU's) counts as just now. */
@@ -149,11 +144,31 @@ void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id i
 	engine_arm_from_after(st, timer, id, x, delay, (struct engine_span){ 0, 0 });
 }
 
+/* Arms the leveled wheel at a jiffy that is known. */
+static void stream_arm_exact(struct engine_stream *st, __u8 timer, __s64 delay)
+{
+	__u64 expires, fires;
+
+	/* WHEEL_TIMEOUT_CUTOFF */
+	delay = engine_min_s64(delay, (__s64)wheel_timeout_max(st->hz) + 1);
+	expires = st->phase.residue + (__u64)delay;
+	fires = wheel_fires(st->hz, expires, delay);
+	st->timer = timer;
+	st->state = ENGINE_ARMED;
+	st->anchor = -1;
+	st->delay = (struct engine_span){ delay, delay };
+	st->slack.lo = st->slack.hi = (__s64)(fires - expires);
+	st->next_phase = (struct engine_phase){ fires, ENGINE_PHASE_EXACT };
+}
+
 void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay)
 {
 	struct engine_span span = { delay, delay };
 
-	engine_arm_from(st, timer, ENGINE_MARK_COUNT, span, span);
+	if (st->phase.bits == ENGINE_PHASE_EXACT && st->profile->wheel == TCPTIMER_WHEEL_LEVELS)
+		stream_arm_exact(st, timer, delay);
+	else
+		engine_arm_from(st, timer, ENGINE_MARK_COUNT, span, span);
 }
 
 void engine_arm_after(struct engine_stream *st, __u8 timer, __s64 wait, __s64 delay)
@@ -247,16 +262,6 @@ void engine_stream_fire(struct engine_stream *st)
 		st->at.hi = engine_min_s64(st->at.hi, mark->origin.hi + x.hi);
 	}
 	st->steps++;
-}
-
-bool engine_ignores(const struct engine_stream *st, enum tcptimer_limit limit)
-{
-	return st->ignored >> limit & 1;
-}
-
-bool engine_is_dead(const struct engine_stream *st)
-{
-	return st->s->flags & TCPTIMER_F_DEAD;
 }
 
 static bool stream_timer_sane(__u64 expires, __u64 now)
