@@ -5,7 +5,7 @@
  *
  * What is here is said elsewhere (retrans.c, probe0.c, keepalive.c) and has to agree with it to the bit;
  * a series that is not of the plain kind is left to those. Only exact runs, wheels of levels, and peers
- * that say nothing: there each firing is a few additions, and a deadline costs a tenth.
+ * that say nothing: there each firing is a few additions, and the last alone is followed.
  */
 #include "core.h"
 
@@ -99,14 +99,21 @@ struct skip_limit {
 	__u32 linear; /* SYNs to come that do not double the RTO */
 };
 
-/* Linear timeouts, closed windows, and stamps in us are left to retrans.c. */
+/* engine_is_thin() may say so of a firing to come: only of established streams, and of their first timeouts. */
+static bool skip_may_be_thin(const struct engine_stream *st)
+{
+	return st->tcp_state == TCPTIMER_STATE_ESTABLISHED && st->packets_out < 4 &&
+	       st->retransmits < ENGINE_THIN_LINEAR_RETRIES &&
+	       ((st->s->flags & TCPTIMER_F_THIN_LTO) || st->s->sysctls.thin_linear_timeouts);
+}
+
+/* Linear timeouts of data, closed windows, and stamps in us are left to retrans.c. */
 static bool skip_retrans_plain(const struct engine_stream *st)
 {
-	bool thin = (st->s->flags & TCPTIMER_F_THIN_LTO) || st->s->sysctls.thin_linear_timeouts;
 	bool syn = st->tcp_state == TCPTIMER_STATE_SYN_SENT;
 
-	return !thin && (st->snd_wnd || syn || engine_is_dead(st)) && st->packets_out &&
-	       st->tcp_state != TCPTIMER_STATE_SYN_RECV && !st->ignored &&
+	return (st->snd_wnd || syn || engine_is_dead(st)) && st->packets_out &&
+	       st->tcp_state != TCPTIMER_STATE_SYN_RECV && !st->ignored && !skip_may_be_thin(st) &&
 	       (st->marks[ENGINE_MARK_RETRANS].set || !st->retransmits) &&
 	       st->total_rto < 0xffff - SKIP_COUNT_MAX && !(st->s->flags & TCPTIMER_F_USEC_TS);
 }
