@@ -80,6 +80,7 @@ enum engine_state {
 	ENGINE_ENDED, /* the connection ended at the last firing */
 };
 
+/* Every field is set by engine_stream_init(): from the snapshot, or in stream_clear(). */
 struct engine_stream {
 	const struct tcptimer_profile *profile;
 	const struct tcptimer_snapshot *s;

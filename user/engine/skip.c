@@ -188,7 +188,7 @@ static void skip_retrans_series(struct engine_stream *st, const struct skip_limi
 		else
 			rto = tcptimer_rto_doubled(rto, st->rto_max);
 		delay = engine_min_u32(rto, st->rto_max);
-		/* Up to half of what is left it is far from being clamped. */
+		/* No longer than half of what is left, it is not clamped, whatever ticks and ms round off. */
 		if (st->user_timeout && delay > (__s64)(due - skip->next) / 2)
 			delay = skip_clamp(st, skip, stamp, (__u32)delay);
 		skip_fire(st, skip, delay);

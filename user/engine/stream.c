@@ -105,6 +105,28 @@ struct engine_span engine_elapsed_ms(const struct engine_stream *st, enum engine
 	return ms;
 }
 
+/* Arms the leveled wheel at a jiffy that is known, `wait` jiffies after `at`. */
+static void stream_arm_exact(struct engine_stream *st, __u8 timer, __s64 delay, __s64 wait)
+{
+	__u64 expires, fires;
+
+	/* WHEEL_TIMEOUT_CUTOFF */
+	delay = engine_min_s64(delay, (__s64)wheel_timeout_max(st->hz) + 1);
+	expires = st->phase.residue + (__u64)delay;
+	fires = wheel_fires(st->hz, expires, delay - wait);
+	st->timer = timer;
+	st->state = ENGINE_ARMED;
+	st->anchor = -1;
+	st->delay = (struct engine_span){ delay, delay };
+	st->slack.lo = st->slack.hi = (__s64)(fires - expires);
+	st->next_phase = (struct engine_phase){ fires, ENGINE_PHASE_EXACT };
+}
+
+static bool stream_arms_exactly(const struct engine_stream *st)
+{
+	return st->phase.bits == ENGINE_PHASE_EXACT && st->profile->wheel == TCPTIMER_WHEEL_LEVELS;
+}
+
 void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mark_id id,
 			   struct engine_span x, struct engine_span delay, struct engine_span wait)
 {
@@ -112,6 +134,10 @@ void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mar
 	struct engine_phase expires = { 0, 0 };
 	__s64 capacity = (__s64)wheel_timeout_max(st->hz) + 1;
 
+	if (stream_arms_exactly(st) && delay.lo == delay.hi) {
+		stream_arm_exact(st, timer, delay.lo, wait.lo);
+		return;
+	}
 	if (st->exact) {
 		expires = wheel_phase_add(st->phase, delay.lo);
 	} else if (id != ENGINE_MARK_COUNT && x.lo == x.hi) {
@@ -144,29 +170,12 @@ void engine_arm_from(struct engine_stream *st, __u8 timer, enum engine_mark_id i
 	engine_arm_from_after(st, timer, id, x, delay, (struct engine_span){ 0, 0 });
 }
 
-/* Arms the leveled wheel at a jiffy that is known. */
-static void stream_arm_exact(struct engine_stream *st, __u8 timer, __s64 delay)
-{
-	__u64 expires, fires;
-
-	/* WHEEL_TIMEOUT_CUTOFF */
-	delay = engine_min_s64(delay, (__s64)wheel_timeout_max(st->hz) + 1);
-	expires = st->phase.residue + (__u64)delay;
-	fires = wheel_fires(st->hz, expires, delay);
-	st->timer = timer;
-	st->state = ENGINE_ARMED;
-	st->anchor = -1;
-	st->delay = (struct engine_span){ delay, delay };
-	st->slack.lo = st->slack.hi = (__s64)(fires - expires);
-	st->next_phase = (struct engine_phase){ fires, ENGINE_PHASE_EXACT };
-}
-
 void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay)
 {
 	struct engine_span span = { delay, delay };
 
-	if (st->phase.bits == ENGINE_PHASE_EXACT && st->profile->wheel == TCPTIMER_WHEEL_LEVELS)
-		stream_arm_exact(st, timer, delay);
+	if (stream_arms_exactly(st))
+		stream_arm_exact(st, timer, delay, 0);
 	else
 		engine_arm_from(st, timer, ENGINE_MARK_COUNT, span, span);
 }
