@@ -101,6 +101,37 @@ static void test_last_retry(void **state)
 	}
 }
 
+/* calc_wheel_index(), level after level: below LVL_START(1) the first, below LVL_START(2) the second ... */
+static unsigned int wheel_level_searched(__u64 delta)
+{
+	unsigned int level = 0;
+
+	while (level < 8 && delta >= 63ull << (3 * level))
+		level++;
+	return level;
+}
+
+static void test_wheel_levels(void **state)
+{
+	unsigned int shift;
+	__s64 near;
+
+	(void)state;
+	for (shift = 0; shift < 32; shift++) {
+		for (near = -70; near <= 70; near++) {
+			__u64 delta = (1ull << shift) + (__u64)near;
+
+			if ((__s64)delta >= 0)
+				assert_int_equal(wheel_level(250, delta),
+						 wheel_level_searched(delta));
+			delta = (63ull << shift) + (__u64)near;
+			if ((__s64)delta >= 0)
+				assert_int_equal(wheel_level(250, delta),
+						 wheel_level_searched(delta));
+		}
+	}
+}
+
 static void test_wheel(void **state)
 {
 	struct engine_phase exact = { 1000, ENGINE_PHASE_EXACT }, none = { 0, 0 }, fired;
@@ -671,6 +702,7 @@ int main(void)
 		cmocka_unit_test(test_model_timeout),
 		cmocka_unit_test(test_conversions),
 		cmocka_unit_test(test_last_retry),
+		cmocka_unit_test(test_wheel_levels),
 		cmocka_unit_test(test_wheel),
 		cmocka_unit_test(test_jiffies_wrap),
 		cmocka_unit_test(test_profile_history),

@@ -186,17 +186,80 @@ static void make_idle_for_long(struct tcptimer_snapshot *s)
 	s->probes_out = 1;
 }
 
+/* Of its seven linear timeouts the last is due, or was. */
+static void make_thin_late(struct tcptimer_snapshot *s)
+{
+	make_midway(s);
+	s->flags |= TCPTIMER_F_THIN_LTO;
+	s->retransmits = 6;
+}
+
+static void make_thin_crowd(struct tcptimer_snapshot *s)
+{
+	s->flags |= TCPTIMER_F_THIN_LTO;
+	s->packets_out = 4;
+}
+
+/* Recovery stamped, no timeout yet: the first asks no limit, however long ago that was. */
+static void make_recovering(struct tcptimer_snapshot *s)
+{
+	s->retrans_stamp = (__u32)(s->now_ns / 1000000) - 5000;
+	s->user_timeout_ms = 4000;
+	s->pending = s->pending == TCPTIMER_PENDING_LOSS_PROBE ? TCPTIMER_PENDING_RETRANS :
+								 s->pending;
+}
+
+/* TCP_USER_TIMEOUT a little before and a little after a firing: clamped, or not quite. */
+static void make_near(struct tcptimer_snapshot *s)
+{
+	s->user_timeout_ms = 1401;
+}
+
+static void make_nearer(struct tcptimer_snapshot *s)
+{
+	s->user_timeout_ms = 1;
+}
+
+/* The count of timeouts is near the end of its 16 bits, that of linear SYNs within them. */
+static void make_many_timeouts(struct tcptimer_snapshot *s)
+{
+	make_midway(s);
+	s->total_rto = 0xfff0;
+}
+
+static void make_linear(struct tcptimer_snapshot *s)
+{
+	s->sysctls.syn_linear_timeouts = 3;
+	s->total_rto = 2;
+}
+
+/* The clock is near the end of its 64 bits, jiffies near that of theirs. */
+static void make_old_host(struct tcptimer_snapshot *s)
+{
+	s->now_ns = ~0ull - 1000000000;
+}
+
+static void make_overdue(struct tcptimer_snapshot *s)
+{
+	s->write_expires = s->now_jiffies - 50;
+	s->write_timeout = s->write_expires;
+	s->keep_expires = s->now_jiffies - 50;
+}
+
 static void make_nothing(struct tcptimer_snapshot *s)
 {
 	(void)s;
 }
 
 static void (*const strange[])(struct tcptimer_snapshot *s) = {
-	make_nothing,      make_midway,    make_unstamped,   make_nothing_out,  make_late_syn_recv,
-	make_user_timeout, make_month,     make_thin,        make_thin_host,    make_window_closed,
-	make_window_open,  make_dead,      make_dead_late,   make_dead_at_most, make_usec,
-	make_patient,      make_impatient, make_endless_rto, make_syncnt,       make_idle_for_long,
-	make_hasty,
+	make_nothing,       make_midway,        make_unstamped,     make_nothing_out,
+	make_late_syn_recv, make_user_timeout,  make_month,         make_thin,
+	make_thin_host,     make_window_closed, make_window_open,   make_dead,
+	make_dead_late,     make_dead_at_most,  make_usec,          make_patient,
+	make_impatient,     make_endless_rto,   make_syncnt,        make_idle_for_long,
+	make_hasty,         make_thin_late,     make_thin_crowd,    make_recovering,
+	make_near,          make_nearer,        make_many_timeouts, make_linear,
+	make_old_host,      make_overdue,
 };
 
 static void a_deadline_is_where_the_timeline_ends(void **state)

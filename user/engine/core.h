@@ -17,6 +17,8 @@
 
 #define ENGINE_INFINITE_SSTHRESH 0x7fffffffu /* TCP_INFINITE_SSTHRESH */
 #define ENGINE_THIN_LINEAR_RETRIES 6u        /* TCP_THIN_LINEAR_RETRIES */
+/* ilog2(TCP_RTO_MAX / TCP_RTO_MIN) + 1: their ratio is 600 to 720 with every HZ. */
+#define ENGINE_PROBE0_BACKOFF_MAX 10u
 
 /* The errno numbers of Linux on x86 and arm, of which an application gets one. */
 enum engine_errno {
@@ -78,6 +80,7 @@ enum engine_state {
 	ENGINE_ENDED, /* the connection ended at the last firing */
 };
 
+/* Every field is set by engine_stream_init(): from the snapshot, or in stream_clear(). */
 struct engine_stream {
 	const struct tcptimer_profile *profile;
 	const struct tcptimer_snapshot *s;
@@ -159,6 +162,8 @@ void engine_arm_after(struct engine_stream *st, __u8 timer, __s64 wait, __s64 de
 void engine_arm_snapshot(struct engine_stream *st, __u8 timer, __u64 expires, bool pending,
 			 __u32 timer_flags);
 void engine_mark_now(struct engine_stream *st, enum engine_mark_id id);
+/* The same for the firing to come, which lies that many jiffies after `at`. */
+void engine_mark_ahead(struct engine_stream *st, enum engine_mark_id id, __s64 jiffies);
 /* The peer's answer to what is sent now: it comes a round trip later, but before the next firing. */
 void engine_mark_answer(struct engine_stream *st, enum engine_mark_id id, __s64 next);
 void engine_mark_jiffies(struct engine_stream *st, enum engine_mark_id id, __u32 stamp);
@@ -170,8 +175,6 @@ static inline __u32 engine_stamp_ms(const struct engine_stream *st, __s64 jiffie
 	return (__u32)((st->base_ns + (__u64)jiffies * st->tick_ns) / 1000000);
 }
 struct engine_span engine_elapsed_ms(const struct engine_stream *st, enum engine_mark_id id);
-bool engine_ignores(const struct engine_stream *st, enum tcptimer_limit limit);
-bool engine_is_dead(const struct engine_stream *st);
 /* tcp_write_err(), or another end. Fills end; the caller goes on with engine_conclude(). */
 void engine_end_write_err(struct engine_stream *st, enum tcptimer_cause cause,
 			  enum tcptimer_limit limit, __u32 value);
@@ -185,8 +188,6 @@ bool engine_answer_fatal(struct engine_stream *st);
 void engine_event_fill(const struct engine_stream *st, struct tcptimer_engine_event *ev);
 __u64 engine_jiffies_ms(const struct engine_stream *st, __s64 jiffies);
 __u32 engine_interval_ms(const struct engine_stream *st, __u64 jiffies);
-/* The same for an event: 0, and no division, where none is wanted. */
-__u32 engine_told_ms(const struct engine_stream *st, __u64 jiffies);
 
 /* ---- open.c: init, and the timer that the snapshot has armed */
 void engine_stream_open(struct engine_stream *st, enum engine_stream_kind kind,
@@ -220,16 +221,11 @@ enum engine_answer engine_write_timeout(struct engine_stream *st, struct tcptime
 enum engine_answer engine_rtx_probe0_timed_out(struct engine_stream *st);
 /* tcp_model_timeout() in ms, remembered. */
 __u32 engine_model_ms(struct engine_stream *st, __u32 boundary, __u32 base);
-__u32 engine_orphan_retries(const struct engine_stream *st, bool alive);
 bool engine_out_of_resources(struct engine_stream *st, bool do_reset);
-__u64 engine_rto_backoff(const struct engine_stream *st);
 enum engine_answer engine_syn_timeout(struct engine_stream *st, struct tcptimer_engine_event *ev);
-bool engine_in_syn_state(const struct engine_stream *st);
 
 /* skip.c: the firings of a plain series that nothing ends, at once */
 void engine_skip(struct engine_stream *st);
-/* probe0.c: tcp_probe0_when() */
-__u32 engine_probe0_when(const struct engine_stream *st);
 
 /* rto.c */
 bool engine_is_thin(const struct engine_stream *st);
@@ -258,6 +254,66 @@ static inline __s64 engine_min_s64(__s64 a, __s64 b)
 static inline __s64 engine_max_s64(__s64 a, __s64 b)
 {
 	return a > b ? a : b;
+}
+
+/* ---- what the rules ask at each firing */
+
+static inline bool engine_ignores(const struct engine_stream *st, enum tcptimer_limit limit)
+{
+	return st->ignored >> limit & 1;
+}
+
+static inline bool engine_is_dead(const struct engine_stream *st)
+{
+	return st->s->flags & TCPTIMER_F_DEAD;
+}
+
+static inline bool engine_in_syn_state(const struct engine_stream *st)
+{
+	return st->tcp_state == TCPTIMER_STATE_SYN_SENT || st->tcp_state == TCPTIMER_STATE_SYN_RECV;
+}
+
+/* An interval for an event: 0, and no division, where none is wanted. */
+static inline __u32 engine_told_ms(const struct engine_stream *st, __u64 jiffies)
+{
+	return st->told ? engine_interval_ms(st, jiffies) : 0;
+}
+
+/* tcp_orphan_retries(): the number of retries of an orphan, by the sysctl and whether it is alive. */
+static inline __u32 engine_orphan_retries(const struct engine_stream *st, bool alive)
+{
+	__u32 retries = st->s->sysctls.orphan_retries;
+
+	if (st->err_soft && !alive)
+		retries = 0;
+	if (!retries && alive)
+		retries = 8;
+	return retries;
+}
+
+/* inet_csk_rto_backoff() before its cap: shifts of 64 and more go by 6 bits on x86 and arm64. */
+static inline __u64 engine_rto_backoff(const struct engine_stream *st)
+{
+	return (__u64)st->rto << (st->backoff & 63);
+}
+
+/* tcp_probe0_base(): at least TCP_RTO_MIN, the constant, since 4.1. */
+static inline __u64 engine_probe0_base(const struct engine_stream *st)
+{
+	if (!st->profile->probe0_base_min)
+		return st->rto;
+	return engine_max_u32(st->rto, TCPTIMER_RTO_MIN_JIFFIES(st->hz));
+}
+
+/*
+ * tcp_probe0_when(), include/net/tcp.h, from a base and a backoff. The exponent stops since 5.15; before,
+ * larger ones came to rto_max all the same. rto_max of the socket caps the result.
+ */
+static inline __u32 engine_probe0_when(const struct engine_stream *st, __u64 base, __u32 backoff)
+{
+	__u64 when = base << engine_min_u32(ENGINE_PROBE0_BACKOFF_MAX, backoff);
+
+	return when < st->rto_max ? (__u32)when : st->rto_max;
 }
 
 #endif

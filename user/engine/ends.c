@@ -18,11 +18,6 @@ __u32 engine_interval_ms(const struct engine_stream *st, __u64 jiffies)
 	return ms > 0xffffffffu ? 0xffffffffu : (__u32)ms;
 }
 
-__u32 engine_told_ms(const struct engine_stream *st, __u64 jiffies)
-{
-	return st->told ? engine_interval_ms(st, jiffies) : 0;
-}
-
 void engine_event_fill(const struct engine_stream *st, struct tcptimer_engine_event *ev)
 {
 	if (!st->told) {

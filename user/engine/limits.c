@@ -5,11 +5,6 @@
  */
 #include "core.h"
 
-bool engine_in_syn_state(const struct engine_stream *st)
-{
-	return st->tcp_state == TCPTIMER_STATE_SYN_SENT || st->tcp_state == TCPTIMER_STATE_SYN_RECV;
-}
-
 static enum engine_answer limits_both(bool at_lo, bool at_hi)
 {
 	if (at_lo != at_hi)
@@ -85,24 +80,6 @@ enum engine_answer engine_retransmits_timed_out(struct engine_stream *st, __u32 
 	ms = engine_elapsed_ms(st, id);
 	return limits_both((__s32)((__u32)ms.lo - timeout) >= 0,
 			   (__s32)((__u32)ms.hi - timeout) >= 0);
-}
-
-/* tcp_orphan_retries(): the number of retries of an orphan, by the sysctl and whether it is alive. */
-__u32 engine_orphan_retries(const struct engine_stream *st, bool alive)
-{
-	__u32 retries = st->s->sysctls.orphan_retries;
-
-	if (st->err_soft && !alive)
-		retries = 0;
-	if (!retries && alive)
-		retries = 8;
-	return retries;
-}
-
-/* inet_csk_rto_backoff() before its cap: shifts of 64 and more go by 6 bits on x86 and arm64. */
-__u64 engine_rto_backoff(const struct engine_stream *st)
-{
-	return (__u64)st->rto << (st->backoff & 63);
 }
 
 /*

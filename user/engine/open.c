@@ -167,10 +167,13 @@ void engine_stream_open(struct engine_stream *st, enum engine_stream_kind kind,
 static bool step_too_early(struct engine_stream *st, struct tcptimer_engine_event *ev)
 {
 	const struct tcptimer_snapshot *s = st->s;
-	__s64 rest = (__s64)(s->write_timeout - s->now_jiffies) - st->at.lo;
+	__s64 rest;
 
 	if (st->kind != ENGINE_STREAM_WRITE || st->steps != 1 ||
-	    s->write_timeout == s->write_expires || rest <= 0)
+	    s->write_timeout == s->write_expires)
+		return false;
+	rest = (__s64)(s->write_timeout - s->now_jiffies) - st->at.lo;
+	if (rest <= 0)
 		return false;
 	ev->action = TCPTIMER_ACTION_REARMED;
 	ev->rto_ms = engine_told_ms(st, (__u64)rest);

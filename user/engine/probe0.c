@@ -6,28 +6,6 @@
 #include <string.h>
 #include "core.h"
 
-/* tcp_probe0_base(): at least TCP_RTO_MIN, the constant, since 4.1. */
-static __u64 probe0_base(const struct engine_stream *st)
-{
-	if (!st->profile->probe0_base_min)
-		return st->rto;
-	return engine_max_u32(st->rto, TCPTIMER_RTO_MIN_JIFFIES(st->hz));
-}
-
-/*
- * tcp_probe0_when(), include/net/tcp.h. The exponent stops at ilog2(120 s / 200 ms) + 1 = 10 since
- * 5.15; before, larger ones came to rto_max all the same. rto_max of the socket caps the result.
- */
-__u32 engine_probe0_when(const struct engine_stream *st)
-{
-	__u32 cap = tcptimer_ilog2(TCPTIMER_RTO_MAX_JIFFIES(st->hz) /
-				   TCPTIMER_RTO_MIN_JIFFIES(st->hz)) +
-		    1;
-	__u64 when = probe0_base(st) << engine_min_u32(cap, st->backoff);
-
-	return when < st->rto_max ? (__u32)when : st->rto_max;
-}
-
 /* tcp_clamp_probe0_to_user_timeout() for one distance from icsk_probes_tstamp. */
 static __s64 probe0_clamped(const struct engine_stream *st, __s64 since, __s64 when)
 {
@@ -255,7 +233,8 @@ void engine_probe0_fire(struct engine_stream *st, struct tcptimer_engine_event *
 		st->err_soft = 0;
 		st->n = 0;
 	}
-	probe0_arm(st, ev, engine_probe0_when(st), answered ? st->rtt_jiffies : 0);
+	probe0_arm(st, ev, engine_probe0_when(st, engine_probe0_base(st), st->backoff),
+		   answered ? st->rtt_jiffies : 0);
 }
 
 /*

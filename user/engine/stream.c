@@ -30,30 +30,25 @@ static __u32 stream_stamp_at(const struct engine_stream *st, __s64 jiffies)
 	return (__u32)(stream_usec(st) ? ns / NSEC_PER_USEC : ns / (__u64)NSEC_PER_MSEC);
 }
 
+void engine_mark_ahead(struct engine_stream *st, enum engine_mark_id id, __s64 jiffies)
+{
+	st->marks[id] = (struct engine_mark){
+		.set = true,
+		.stamp = stream_stamp_at(st, st->at.lo + jiffies),
+		.since = { -jiffies, -jiffies },
+		.origin = { st->at.lo + jiffies, st->at.hi + jiffies },
+		.phase = wheel_phase_add(st->phase, jiffies),
+	};
+}
+
 void engine_mark_now(struct engine_stream *st, enum engine_mark_id id)
 {
-	struct engine_mark *mark = &st->marks[id];
-
-	*mark = (struct engine_mark){
-		.set = true,
-		.stamp = stream_stamp_at(st, st->at.lo),
-		.origin = st->at,
-		.phase = st->phase,
-	};
+	engine_mark_ahead(st, id, 0);
 }
 
 void engine_mark_answer(struct engine_stream *st, enum engine_mark_id id, __s64 next)
 {
-	__s64 rtt = engine_min_s64(st->rtt_jiffies, next);
-	struct engine_mark *mark = &st->marks[id];
-
-	engine_mark_now(st, id);
-	mark->stamp = stream_stamp_at(st, st->at.lo + rtt);
-	mark->since.lo -= rtt;
-	mark->since.hi -= rtt;
-	mark->origin.lo += rtt;
-	mark->origin.hi += rtt;
-	mark->phase = wheel_phase_add(mark->phase, rtt);
+	engine_mark_ahead(st, id, engine_min_s64(st->rtt_jiffies, next));
 }
 
 /* A 32-bit jiffies stamp of the snapshot; one of the future (another CPU's) counts as just now. */
@@ -110,6 +105,28 @@ struct engine_span engine_elapsed_ms(const struct engine_stream *st, enum engine
 	return ms;
 }
 
+/* Arms the leveled wheel at a jiffy that is known, `wait` jiffies after `at`. */
+static void stream_arm_exact(struct engine_stream *st, __u8 timer, __s64 delay, __s64 wait)
+{
+	__u64 expires, fires;
+
+	/* WHEEL_TIMEOUT_CUTOFF */
+	delay = engine_min_s64(delay, (__s64)wheel_timeout_max(st->hz) + 1);
+	expires = st->phase.residue + (__u64)delay;
+	fires = wheel_fires(st->hz, expires, delay - wait);
+	st->timer = timer;
+	st->state = ENGINE_ARMED;
+	st->anchor = -1;
+	st->delay = (struct engine_span){ delay, delay };
+	st->slack.lo = st->slack.hi = (__s64)(fires - expires);
+	st->next_phase = (struct engine_phase){ fires, ENGINE_PHASE_EXACT };
+}
+
+static bool stream_arms_exactly(const struct engine_stream *st)
+{
+	return st->phase.bits == ENGINE_PHASE_EXACT && st->profile->wheel == TCPTIMER_WHEEL_LEVELS;
+}
+
 void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mark_id id,
 			   struct engine_span x, struct engine_span delay, struct engine_span wait)
 {
@@ -117,6 +134,10 @@ void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mar
 	struct engine_phase expires = { 0, 0 };
 	__s64 capacity = (__s64)wheel_timeout_max(st->hz) + 1;
 
+	if (stream_arms_exactly(st) && delay.lo == delay.hi) {
+		stream_arm_exact(st, timer, delay.lo, wait.lo);
+		return;
+	}
 	if (st->exact) {
 		expires = wheel_phase_add(st->phase, delay.lo);
 	} else if (id != ENGINE_MARK_COUNT && x.lo == x.hi) {
@@ -153,7 +174,10 @@ void engine_arm(struct engine_stream *st, __u8 timer, __s64 delay)
 {
 	struct engine_span span = { delay, delay };
 
-	engine_arm_from(st, timer, ENGINE_MARK_COUNT, span, span);
+	if (stream_arms_exactly(st))
+		stream_arm_exact(st, timer, delay, 0);
+	else
+		engine_arm_from(st, timer, ENGINE_MARK_COUNT, span, span);
 }
 
 void engine_arm_after(struct engine_stream *st, __u8 timer, __s64 wait, __s64 delay)
@@ -249,16 +273,6 @@ void engine_stream_fire(struct engine_stream *st)
 	st->steps++;
 }
 
-bool engine_ignores(const struct engine_stream *st, enum tcptimer_limit limit)
-{
-	return st->ignored >> limit & 1;
-}
-
-bool engine_is_dead(const struct engine_stream *st)
-{
-	return st->s->flags & TCPTIMER_F_DEAD;
-}
-
 static bool stream_timer_sane(__u64 expires, __u64 now)
 {
 	__s64 rel = (__s64)(expires - now);
@@ -319,6 +333,31 @@ int engine_stream_check(const struct tcptimer_profile *profile,
 	return stream_timers_sane(s) ? 0 : TCPTIMER_ENGINE_EFIELD;
 }
 
+/*
+ * What the snapshot says nothing of, by the piece: cleared as a whole, as compilers do it, the stream cost a
+ * tenth of a deadline.
+ */
+static void stream_clear(struct engine_stream *st)
+{
+	const struct engine_span zero = { 0, 0 };
+	unsigned int i;
+
+	st->state = ENGINE_QUIET;
+	st->timer = TCPTIMER_TIMER_NONE;
+	st->answer_due = st->maybe_dead = st->told = false;
+	st->user_timeout = 0;
+	st->n = 0;
+	st->at = st->late = st->delay = st->slack = st->anchor_x = st->end_at = zero;
+	st->phase = st->next_phase = (struct engine_phase){ 0, 0 };
+	for (i = 0; i < ENGINE_MARK_COUNT; i++)
+		st->marks[i] = (struct engine_mark){ 0 };
+	st->anchor = -1;
+	st->model.base = 0;
+	st->end = (struct engine_end){ 0 };
+	st->end_n = 0;
+	st->steps = 0;
+}
+
 void engine_stream_init(struct engine_stream *st, enum engine_stream_kind kind,
 			const struct tcptimer_profile *profile,
 			const struct tcptimer_engine_params *params,
@@ -327,39 +366,36 @@ void engine_stream_init(struct engine_stream *st, enum engine_stream_kind kind,
 	__u32 rtt_us = params->rtt_us ? params->rtt_us : s->srtt_us >> 3;
 	__u32 hz = params->hz;
 
-	*st = (struct engine_stream){
-		.profile = profile,
-		.s = s,
-		.hz = hz,
-		.flags = params->flags,
-		.ignored = params->ignored_limits,
-		.rtt_jiffies = (__u32)((__u64)rtt_us * hz / 1000000),
-		.timeout_init = params->timeout_init_jiffies ? params->timeout_init_jiffies :
-							       TCPTIMER_TIMEOUT_INIT_JIFFIES(hz),
-		.peer = (__u8)params->peer,
-		.kind = (__u8)kind,
-		.state = ENGINE_QUIET,
-		.exact = !(params->flags & TCPTIMER_ENGINE_ANY_PHASE),
-		.tick_ns = stream_tick_ns(hz),
-		.rto = s->rto_jiffies,
-		.rto_min = s->rto_min_jiffies ? s->rto_min_jiffies : TCPTIMER_RTO_MIN_JIFFIES(hz),
-		.rto_max = TCPTIMER_RTO_MAX_JIFFIES(hz),
-		.packets_out = s->packets_out,
-		.snd_wnd = s->snd_wnd,
-		.ssthresh = s->snd_ssthresh,
-		.ack_young = s->ack_young,
-		.tlp_outstanding = s->tlp_high_seq,
-		.tcp_state = s->state,
-		.retransmits = s->retransmits,
-		.backoff = s->backoff,
-		.probes_out = s->probes_out,
-		.num_timeout = s->num_timeout,
-		.ca_state = s->ca_state,
-		.total_rto = s->total_rto,
-		.err_soft = s->err_soft,
-		.unsent = s->write_seq != s->snd_nxt,
-		.anchor = -1,
-	};
+	stream_clear(st);
+	st->profile = profile;
+	st->s = s;
+	st->hz = hz;
+	st->flags = params->flags;
+	st->ignored = params->ignored_limits;
+	st->rtt_jiffies = (__u32)((__u64)rtt_us * hz / 1000000);
+	st->timeout_init = params->timeout_init_jiffies ? params->timeout_init_jiffies :
+							  TCPTIMER_TIMEOUT_INIT_JIFFIES(hz);
+	st->peer = (__u8)params->peer;
+	st->kind = (__u8)kind;
+	st->exact = !(params->flags & TCPTIMER_ENGINE_ANY_PHASE);
+	st->tick_ns = stream_tick_ns(hz);
+	st->rto = s->rto_jiffies;
+	st->rto_min = s->rto_min_jiffies ? s->rto_min_jiffies : TCPTIMER_RTO_MIN_JIFFIES(hz);
+	st->rto_max = TCPTIMER_RTO_MAX_JIFFIES(hz);
+	st->packets_out = s->packets_out;
+	st->snd_wnd = s->snd_wnd;
+	st->ssthresh = s->snd_ssthresh;
+	st->ack_young = s->ack_young;
+	st->tlp_outstanding = s->tlp_high_seq;
+	st->tcp_state = s->state;
+	st->retransmits = s->retransmits;
+	st->backoff = s->backoff;
+	st->probes_out = s->probes_out;
+	st->num_timeout = s->num_timeout;
+	st->ca_state = s->ca_state;
+	st->total_rto = s->total_rto;
+	st->err_soft = s->err_soft;
+	st->unsent = s->write_seq != s->snd_nxt;
 	if (profile->rto_max_socket && s->rto_max_jiffies)
 		st->rto_max = s->rto_max_jiffies;
 	if (!engine_ignores(st, TCPTIMER_LIMIT_USER_TIMEOUT))

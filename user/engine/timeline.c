@@ -91,20 +91,24 @@ static void deadline_merge(struct tcptimer_deadline *dl, const struct tcptimer_d
 }
 
 /* Follows one timer to its end. ELONG when that is further than the engine looks. */
-static int deadline_stream(struct engine_stream *st, struct tcptimer_deadline *dl)
+static int deadline_stream(enum engine_stream_kind kind, const struct tcptimer_profile *profile,
+			   const struct tcptimer_engine_params *params,
+			   const struct tcptimer_snapshot *s, struct tcptimer_deadline *dl)
 {
 	struct tcptimer_engine_event ev; /* not told: nobody reads it */
+	struct engine_stream st;
+	bool fired = true;
 
-	do {
-		if (engine_stream_hopeless(st))
-			break;
-		engine_skip(st);
-	} while (engine_stream_step(st, &ev));
-	deadline_fill(st, dl);
-	if (st->state != ENGINE_ARMED || engine_stream_hopeless(st))
+	engine_stream_open(&st, kind, profile, params, s);
+	while (fired && st.state == ENGINE_ARMED && !engine_stream_hopeless(&st)) {
+		engine_skip(&st);
+		fired = engine_stream_step(&st, &ev);
+	}
+	deadline_fill(&st, dl);
+	if (fired || engine_stream_hopeless(&st))
 		return 0;
-	dl->at_min_jiffies = (__u64)st->at.lo;
-	dl->at_min_ms = engine_jiffies_ms(st, st->at.lo);
+	dl->at_min_jiffies = (__u64)st.at.lo;
+	dl->at_min_ms = engine_jiffies_ms(&st, st.at.lo);
 	return TCPTIMER_ENGINE_ELONG;
 }
 
@@ -112,39 +116,30 @@ static int deadline_all(const struct tcptimer_profile *profile,
 			const struct tcptimer_engine_params *params,
 			const struct tcptimer_snapshot *s, struct tcptimer_deadline *ret_deadline)
 {
-	static const enum engine_stream_kind kinds[] = {
-		ENGINE_STREAM_WRITE,
-		ENGINE_STREAM_KEEPALIVE,
-		ENGINE_STREAM_MINI,
-	};
-	struct tcptimer_deadline dl, far = { .never = 1 };
-	struct engine_stream st;
-	int err = 0;
-	size_t i;
+	struct tcptimer_deadline keepalive;
+	int err, keepalive_err;
 
-	*ret_deadline = (struct tcptimer_deadline){ .never = 1 };
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if ((kinds[i] == ENGINE_STREAM_MINI) == (s->kind == TCPTIMER_SOCK_FULL))
-			continue;
-		/* Most sockets have no such timer; opening a stream costs more than asking. */
-		if (kinds[i] == ENGINE_STREAM_KEEPALIVE && !(s->flags & TCPTIMER_F_KEEP_PENDING))
-			continue;
-		engine_stream_open(&st, kinds[i], profile, params, s);
-		ret_deadline->peer = st.peer;
-		if (st.state != ENGINE_ARMED)
-			continue;
-		if (deadline_stream(&st, &dl)) {
-			err = TCPTIMER_ENGINE_ELONG;
-			far = dl;
-		} else {
-			deadline_merge(ret_deadline, &dl);
-		}
-	}
-	/* A timer that was not followed to its end matters only when no other ends it. */
-	if (err && ret_deadline->never) {
-		*ret_deadline = far;
+	if (s->kind != TCPTIMER_SOCK_FULL)
+		return deadline_stream(ENGINE_STREAM_MINI, profile, params, s, ret_deadline);
+	err = deadline_stream(ENGINE_STREAM_WRITE, profile, params, s, ret_deadline);
+	/* Most sockets have no such timer; opening a stream costs more than asking. */
+	if (!(s->flags & TCPTIMER_F_KEEP_PENDING))
 		return err;
+	keepalive_err = deadline_stream(ENGINE_STREAM_KEEPALIVE, profile, params, s, &keepalive);
+	/* A timer that was not followed to its end matters only when no other ends it. */
+	if (keepalive_err) {
+		if (!err && !ret_deadline->never)
+			return 0;
+		*ret_deadline = keepalive;
+		return keepalive_err;
 	}
+	if (err) {
+		if (keepalive.never)
+			return err;
+		*ret_deadline = keepalive;
+		return 0;
+	}
+	deadline_merge(ret_deadline, &keepalive);
 	return 0;
 }
 
@@ -153,13 +148,14 @@ int tcptimer_engine_deadline(const struct tcptimer_profile *profile,
 			     const struct tcptimer_snapshot *s,
 			     struct tcptimer_deadline *ret_deadline)
 {
-	int err;
+	int err = engine_stream_check(profile, params, s);
 
 	if (!ret_deadline)
 		return TCPTIMER_ENGINE_EARG;
+	if (!err)
+		return deadline_all(profile, params, s, ret_deadline);
 	*ret_deadline = (struct tcptimer_deadline){ .never = 1 };
-	err = engine_stream_check(profile, params, s);
-	return err ? err : deadline_all(profile, params, s, ret_deadline);
+	return err;
 }
 
 /* What would end it, and when, if the limit that decides did not exist. */

@@ -7,19 +7,6 @@
 
 #include "tcptimer/engine.h"
 
-/* LVL_START(n): the first delta that is too far for level n - 1. */
-static __u64 wheel_start(unsigned int level)
-{
-	return (__u64)(WHEEL_SIZE - 1) << ((level - 1) * WHEEL_SHIFT);
-}
-
-__u64 wheel_timeout_max(__u32 hz)
-{
-	unsigned int depth = wheel_depth(hz);
-
-	return wheel_start(depth) - (1ull << ((depth - 1) * WHEEL_SHIFT));
-}
-
 /*
  * A pending timer says its bucket (timer->flags >> TIMER_ARRAYSHIFT), so its level is known even
  * when it was armed long ago. Timers armed overdue go to the clock's own bucket (delta < 0), and
@@ -60,17 +47,6 @@ __u64 wheel_apply_slack(__u64 now, __u64 expires)
 	mask |= mask >> 16;
 	mask |= mask >> 32;
 	return limit & ~(mask >> 1);
-}
-
-static __u64 wheel_mask(unsigned int bits)
-{
-	return bits >= 64 ? ~0ull : (1ull << bits) - 1;
-}
-
-struct engine_phase wheel_phase_add(struct engine_phase phase, __s64 jiffies)
-{
-	phase.residue = (phase.residue + (__u64)jiffies) & wheel_mask(phase.bits);
-	return phase;
 }
 
 /* Before 4.8: fires on the jiffy that apply_slack() chose. */
