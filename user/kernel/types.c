@@ -41,6 +41,8 @@ struct types {
 	struct name *names;
 	size_t name_count;
 	bool maybe[FILTER]; /* by a hash: one of the names may be it */
+	bool members; /* of structs and unions only what may have the name of one in `local` ... */
+	bool maybe_member[FILTER]; /* ... by a hash as well: some are kept in vain */
 
 	uint32_t *taken; /* the kernel's ids, in the order of the new ones, which begin with 1 */
 	uint32_t taken_count, taken_room;
@@ -153,7 +155,8 @@ static const struct {
 };
 
 /* The type at that place, whole, and its size; NULL: the data is not as it should be. */
-static inline const struct btf_type *type_at(const struct types *t, uint32_t place, uint32_t *ret_size)
+static inline const struct btf_type *type_at(const struct types *t, uint32_t place,
+					     uint32_t *ret_size)
 {
 	const struct btf_type *type = (const struct btf_type *)(t->types + place);
 	unsigned int kind;
@@ -242,26 +245,39 @@ static inline uint32_t hash_begin(const char *text)
 	return (uint32_t)(bytes * 0x9e3779b97f4a7c15ULL >> 52) % FILTER;
 }
 
-static void types_filter(struct types *t)
+static void filter_add(bool filter[FILTER], const char *text, size_t length)
 {
-	size_t i;
+	char begin[sizeof(uint64_t)] = {};
 
-	for (i = 0; i < t->name_count; i++) {
-		const struct name *name = &t->names[i];
-		char begin[sizeof(uint64_t)] = {};
+	memcpy(begin, text, length < sizeof(begin) ? length : sizeof(begin));
+	filter[hash_begin(begin)] = true;
+}
 
-		memcpy(begin, name->text,
-		       name->length < sizeof(begin) ? name->length : sizeof(begin));
-		t->maybe[hash_begin(begin)] = true;
+static void types_filter(struct types *t, const struct btf *local)
+{
+	uint32_t count = btf__type_cnt(local), id, i;
+
+	for (i = 0; i < t->name_count; i++)
+		filter_add(t->maybe, t->names[i].text, t->names[i].length);
+	for (id = 1; id < count; id++) {
+		const struct btf_type *type = btf__type_by_id(local, id);
+
+		for (i = 0; btf_is_composite(type) && i < btf_vlen(type); i++) {
+			const char *text =
+				btf__name_by_offset(local, btf_members(type)[i].name_off);
+
+			filter_add(t->maybe_member, text, strlen(text));
+			t->members = true;
+		}
 	}
 }
 
-/* False: it is none of the names. */
-static inline bool may_be_named(const struct types *t, uint32_t offset)
+/* False: it is none of the names that the filter is made of. */
+static inline bool may_be_named(const struct types *t, const bool filter[FILTER], uint32_t offset)
 {
 	if (offset >= t->strings_length || t->strings_length - offset < sizeof(uint64_t))
 		return true; /* too near to the end to be loaded */
-	return t->maybe[hash_begin(t->strings + offset)];
+	return filter[hash_begin(t->strings + offset)];
 }
 
 /* ---- what is taken ---- */
@@ -329,7 +345,8 @@ static int types_walk(struct types *t)
 		if (t->count % STEP == 0)
 			t->places[t->count / STEP] = place;
 		t->count++;
-		if ((is_wanted_kind(type) || btf_is_func(type)) && may_be_named(t, type->name_off))
+		if ((is_wanted_kind(type) || btf_is_func(type)) &&
+		    may_be_named(t, t->maybe, type->name_off))
 			err = types_see(t, type);
 		place += size;
 	}
@@ -348,6 +365,23 @@ static int built_name(const struct types *t, struct built *built, uint32_t *name
 
 	*name_off = *text ? (uint32_t)built->strings.used : 0;
 	return *text ? blob_add(&built->strings, text, strlen(text) + 1) : 0;
+}
+
+/*
+ * Leaves out the members that nobody asks for: their number is what libbpf's search takes long over.
+ * The others keep their places. Those without a name may hold one that is asked for.
+ */
+static void built_thin(const struct types *t, struct built *built, struct btf_type *type)
+{
+	struct btf_member *members = btf_members(type);
+	unsigned int kept = 0, count = btf_vlen(type), i;
+
+	for (i = 0; i < count; i++)
+		if (!t->members || !members[i].name_off ||
+		    may_be_named(t, t->maybe_member, members[i].name_off))
+			members[kept++] = members[i];
+	type->info -= count - kept; /* the low bits are their number */
+	built->types.used -= (count - kept) * sizeof(*members);
 }
 
 /* A copy in the result, to be given the result's names and ids. */
@@ -392,6 +426,7 @@ static int built_type(struct types *t, struct built *built, const struct btf_typ
 		return err;
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
+		built_thin(t, built, type);
 		for (i = 0; !err && i < btf_vlen(type); i++) {
 			struct btf_member *member = &btf_members(type)[i];
 
@@ -445,7 +480,7 @@ int types_like(const struct btf *local, struct types_function *functions, size_t
 	if (!err)
 		err = types_names(&t, local, functions, function_count);
 	if (!err) {
-		types_filter(&t);
+		types_filter(&t, local);
 		err = types_walk(&t);
 	}
 	if (!err)
