@@ -19,8 +19,10 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64.*/power
 WARN := -Wall -Wextra -Wformat=2 -Wshadow -Wno-unused-parameter -Wno-missing-field-initializers $(if $(CI),-Werror)
 CFLAGS ?= -O2 -g
 CFLAGS_ALL = -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -Iinclude -Iuser -I. -I$(B) -DTCPTIMER_VERSION='"$(VERSION)"' -MMD -MP
-LIBS_PKG := libbpf json-c libcyaml yaml-0.1 libsystemd libseccomp libcap libmd ncursesw libmicrohttpd
-LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS_PKG))
+LIBS_PKG := libbpf json-c libcyaml yaml-0.1 libseccomp libcap libmd ncursesw
+# Not linked: user/daemon/libs.c loads them when they are needed.
+LOADED_PKG := libsystemd libmicrohttpd
+LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS_PKG) $(LOADED_PKG))
 PURE_LIBS = $(shell $(PKG_CONFIG) --libs libcyaml yaml-0.1 json-c libmd) -lz -lm
 LIBS = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(LIBS_PKG)) -lelf -lz -lm
 ifeq ($(SAN),1)

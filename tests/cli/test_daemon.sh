@@ -148,6 +148,11 @@ check "no bpffs there" says 'mount -t bpf' "$tcptimer" daemon --cgroup "/$id" --
 check "... and nothing made there" not test -e "$work/pins"
 check "no such cgroup" status_is 1 "$tcptimer" daemon --cgroup "/$id/none" --policy "$file"
 check "a word too many" status_is 2 "$tcptimer" daemon "$file"
+mkdir "$work/libs" && : >"$work/libs/libsystemd.so.0"
+check "a library that can't be loaded: told" says 'the daemon needs this library: .*libsystemd.so.0' \
+	env LD_LIBRARY_PATH="$work/libs" "$tcptimer" daemon --cgroup "/$id" --policy "$file"
+check "... exit status" status_is 1 env LD_LIBRARY_PATH="$work/libs" "$tcptimer" daemon --cgroup "/$id" --policy "$file"
+check "... other commands do without it" status_is 0 env LD_LIBRARY_PATH="$work/libs" "$tcptimer" --version
 
 # ---- start, and what it says of itself ----
 check "starts" start --policy "$file"

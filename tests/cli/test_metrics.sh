@@ -162,6 +162,10 @@ check "no number of cgroups" status_is 2 "$tcptimer" daemon --metrics 1 --metric
 check "an address that is not here: no start" says 'metrics at http://203.0.113.7:9782/metrics: Cannot assign' \
 	inside "$tcptimer" daemon --cgroup "/$id" --policy "$work/policy.yaml" --metrics 203.0.113.7:9782
 check "... and nothing attached" not test -e "$pins"
+mkdir "$work/libs" && : >"$work/libs/libmicrohttpd.so.12"
+check "a library that can't be loaded: told" says 'the daemon needs this library: .*libmicrohttpd.so.12' \
+	env LD_LIBRARY_PATH="$work/libs" "$tcptimer" daemon --cgroup "/$id" --policy "$work/policy.yaml" --metrics 9782
+check "... and nothing attached" not test -e "$pins"
 check "off without the option" start
 check "... nothing listens" test -z "$(inside ss -Htln)"
 check "... stops" stop TERM

@@ -41,9 +41,14 @@ $package
 $package:"*) dpkg -L "$package:$(dpkg --print-architecture)" ;;
 		esac
 	done | grep -v '^/usr/share/\(doc\|man\|locale\|info\|lintian\|bash-completion\|zoneinfo\)/' | sort -u
-	# What python3 and the linker find by, and the libraries of the binary itself.
+	# What python3 and the linker find by, and the libraries of the binary itself, linked or loaded.
 	ls /etc/passwd /etc/group /etc/ld.so.cache /etc/os-release
-	ldd "$build/tcptimer" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p' |
+	loaded=$(sed -n 's/^#define [A-Z]* "\(lib.*\)"$/\1/p' "$root/user/daemon/libs.c" | while read -r lib; do
+		ldconfig -p | sed -n "s,.* => \(/.*/$lib\)\$,\1,p"
+	done)
+	for lib in $loaded; do echo "$lib"; readlink -f "$lib"; done
+	# shellcheck disable=SC2086
+	ldd "$build/tcptimer" $loaded | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p' |
 		while read -r lib; do echo "$lib"; readlink -f "$lib"; done
 }
 mkdir -p "$tree/usr"

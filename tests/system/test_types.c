@@ -8,12 +8,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <bpf/btf.h>
 #include "kernel/readahead.h"
 #include "kernel/types.h"
+#include "snapshot.skel.h"
 
 #define STRUCTS 6
 #define RECORD 88
@@ -95,6 +97,113 @@ static void test_structs(void **state)
 	assert_true(btf__find_by_name_kind(small, "no_such_struct", BTF_KIND_STRUCT) < 0);
 	btf__free(small);
 	btf__free(whole);
+}
+
+/* Where a member is, also one of an anonymous struct or union, in bits; -1: it has none of that name. */
+static int64_t member_at(const struct btf *btf, const struct btf_type *type, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < btf_vlen(type); i++) {
+		const struct btf_member *m = btf_members(type) + i;
+		const struct btf_type *inner = plain(btf, m->type);
+		int64_t at = -1;
+
+		if (!strcmp(btf__name_by_offset(btf, m->name_off), name))
+			at = 0;
+		else if (!m->name_off && btf_is_composite(inner))
+			at = member_at(btf, inner, name);
+		if (at >= 0)
+			return at + btf_member_bit_offset(type, i);
+	}
+	return -1;
+}
+
+static const struct btf_type *struct_of(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+
+	return id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
+}
+
+/* All that the programs name is found where the kernel has it; what they do not name is mostly gone. */
+static void test_members(void **state)
+{
+	struct snapshot_bpf *bpf = snapshot_bpf__open();
+	const struct btf *local = bpf_object__btf(bpf->obj);
+	struct btf *whole = btf__load_vmlinux_btf(), *small = NULL;
+	unsigned int id, i, found = 0;
+
+	assert_int_equal(types_like(local, NULL, 0, &small), 0);
+	for (id = 1; id < btf__type_cnt(local); id++) {
+		const struct btf_type *type = btf__type_by_id(local, id), *x, *y;
+		char name[128];
+
+		if (!btf_is_struct(type))
+			continue;
+		snprintf(name, sizeof(name), "%s", btf__name_by_offset(local, type->name_off));
+		if (strstr(name, "___"))
+			*strstr(name, "___") = '\0';
+		x = *name ? struct_of(whole, name) : NULL;
+		if (!x)
+			continue;
+		y = struct_of(small, name);
+		assert_non_null(y);
+		assert_int_equal(x->size, y->size);
+		for (i = 0; i < btf_vlen(type); i++) {
+			const char *member =
+				btf__name_by_offset(local, btf_members(type)[i].name_off);
+
+			if (!*member)
+				continue;
+			assert_int_equal(member_at(whole, x, member), member_at(small, y, member));
+			found += member_at(small, y, member) >= 0;
+		}
+	}
+	assert_true(found > 150);
+	assert_true(btf_vlen(struct_of(small, "task_struct")) <
+		    btf_vlen(struct_of(whole, "task_struct")) / 4);
+	btf__free(small);
+	btf__free(whole);
+	snapshot_bpf__destroy(bpf);
+}
+
+/* What user/kernel/profile.c asks for, of types that the snapshot's programs name: as the whole answers. */
+static void test_profile(void **state)
+{
+	static const struct {
+		const char *type, *member;
+	} facts[] = {
+		{ "inet_connection_sock", "icsk_timeout" },
+		{ "inet_connection_sock", "icsk_rto_max" },
+		{ "inet_connection_sock", "icsk_probes_tstamp" },
+		{ "inet_connection_sock", "icsk_keepalive_timer" },
+		{ "inet_connection_sock", "icsk_ack" },
+		{ "tcp_sock", "total_rto" },
+		{ "tcp_sock", "tcp_usec_ts" },
+	};
+	struct snapshot_bpf *bpf = snapshot_bpf__open();
+	const struct btf *local = bpf_object__btf(bpf->obj);
+	struct btf *whole = btf__load_vmlinux_btf(), *small = NULL;
+	size_t i;
+
+	assert_int_equal(types_like(local, NULL, 0, &small), 0);
+	for (i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		unsigned int id, named = 0;
+
+		/* On this kernel or on another: some type of the programs has such a member. */
+		for (id = 1; id < btf__type_cnt(local); id++)
+			if (btf_is_struct(btf__type_by_id(local, id)))
+				named += member_at(local, btf__type_by_id(local, id),
+						   facts[i].member) >= 0;
+		assert_true(named > 0);
+		assert_int_equal(member_at(whole, struct_of(whole, facts[i].type), facts[i].member),
+				 member_at(small, struct_of(small, facts[i].type),
+					   facts[i].member));
+	}
+	btf__free(small);
+	btf__free(whole);
+	snapshot_bpf__destroy(bpf);
 }
 
 static void test_enum(void **state)
@@ -190,6 +299,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_structs),       cmocka_unit_test(test_enum),
+		cmocka_unit_test(test_members),       cmocka_unit_test(test_profile),
 		cmocka_unit_test(test_functions),     cmocka_unit_test(test_ahead),
 		cmocka_unit_test(test_ahead_stopped), cmocka_unit_test(test_ahead_error),
 	};

@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <systemd/sd-daemon.h>
 #include "daemon/daemon_impl.h"
 #include "daemon/lock.h"
 #include "kernel/kernel.h"
@@ -172,6 +171,8 @@ int daemon_run(const struct daemon_options *options)
 	struct daemon d = { .options = options, .lock_fd = -1, .pins_fd = -1, .metrics_fd = -1 };
 	int err;
 
+	if (!libs_load_systemd())
+		return 1;
 	log_open();
 	d.started_ns = (int64_t)monotonic_ns() + cli_realtime_offset_ns();
 	d.started_monotonic_ns = monotonic_ns();

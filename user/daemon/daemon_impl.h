@@ -6,9 +6,9 @@
 #ifndef TCPTIMER_DAEMON_IMPL_H
 #define TCPTIMER_DAEMON_IMPL_H
 
-#include <systemd/sd-event.h>
 #include "cli/cli.h" /* struct names */
 #include "daemon/daemon.h"
+#include "daemon/libs.h"
 #include "daemon/load.h"
 #include "daemon/log.h"
 #include "daemon/watch.h"

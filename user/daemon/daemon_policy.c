@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <systemd/sd-daemon.h>
 #include "daemon/daemon_impl.h"
 #include "daemon/lock.h"
 #include "text.h"

@@ -4,7 +4,6 @@
  * Receives one line with values that the caller has escaped; bounds how many lines a source may cause.
  */
 #define _GNU_SOURCE
-#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
-#include <systemd/sd-journal.h>
+#include "daemon/libs.h"
 #include "daemon/log.h"
 
 #define LOG_LINE 2048

@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,6 +241,8 @@ int metrics_http_listen(struct daemon *d)
 			  text_escape(d->options->metrics, safe, sizeof(safe)), words);
 		return err;
 	}
+	if (!libs_load_microhttpd())
+		return -ELIBACC;
 	d->metrics_fd =
 		socket(address.addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	err = d->metrics_fd < 0 ? -errno : bind_to(d->metrics_fd, &address);

@@ -7,7 +7,7 @@
 #define TCPTIMER_DAEMON_WATCH_H
 
 #include <stddef.h>
-#include <systemd/sd-event.h>
+#include "daemon/libs.h"
 
 struct watch;
 

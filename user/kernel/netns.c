@@ -122,15 +122,22 @@ static int netns_from_processes(struct netns_set *set)
 	if (!proc)
 		return -errno;
 	while (!err && (entry = readdir(proc))) {
-		char path[300];
-		struct stat st;
+		char path[300], target[32];
+		unsigned int inum;
+		ssize_t length;
 
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
+		/* Read, not followed, which would make the kernel find its inode for each process. */
 		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
-		if (stat(path, &st) || (unsigned int)st.st_ino == last)
+		length = readlinkat(dirfd(proc), path + strlen("/proc/"), target,
+				    sizeof(target) - 1);
+		if (length < 0)
 			continue;
-		last = (unsigned int)st.st_ino;
+		target[length] = '\0';
+		if (sscanf(target, "net:[%u]", &inum) != 1 || inum == last)
+			continue;
+		last = inum;
 		err = netns_add(set, last, path, NULL);
 	}
 	closedir(proc);

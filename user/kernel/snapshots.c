@@ -78,7 +78,7 @@ static int snapshots_types(const struct snapshot_bpf *bpf, int fd)
 
 	if (err)
 		return err;
-	profile_learn(types);
+	profile_learn(types); /* the fields that it looks for are named by the programs as well */
 	raw = btf__raw_data(types, &size);
 	if (!raw || write(fd, raw, size) != (ssize_t)size)
 		err = -EIO;

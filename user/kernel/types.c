@@ -4,6 +4,7 @@
  * Receives /sys/kernel/btf/vmlinux; hands a small BTF, built by hand in the format of linux/btf.h.
  */
 #define _GNU_SOURCE
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -21,11 +22,10 @@
 
 #define FILTER 4096u
 
-/* What is looked for, and where the kernel's strings have it: a string is there once. */
+/* What is looked for. */
 struct name {
 	const char *text; /* not terminated where a flavour follows */
 	size_t length;
-	uint32_t offset;                 /* 0: nowhere */
 	struct types_function *function; /* or NULL: a struct, union or enum */
 };
 
@@ -41,6 +41,8 @@ struct types {
 	struct name *names;
 	size_t name_count;
 	bool maybe[FILTER]; /* by a hash: one of the names may be it */
+	bool members; /* of structs and unions only what may have the name of one in `local` ... */
+	bool maybe_member[FILTER]; /* ... by a hash as well: some are kept in vain */
 
 	uint32_t *taken; /* the kernel's ids, in the order of the new ones, which begin with 1 */
 	uint32_t taken_count, taken_room;
@@ -153,7 +155,8 @@ static const struct {
 };
 
 /* The type at that place, whole, and its size; NULL: the data is not as it should be. */
-static const struct btf_type *type_at(const struct types *t, uint32_t place, uint32_t *ret_size)
+static inline const struct btf_type *type_at(const struct types *t, uint32_t place,
+					     uint32_t *ret_size)
 {
 	const struct btf_type *type = (const struct btf_type *)(t->types + place);
 	unsigned int kind;
@@ -226,40 +229,55 @@ static int types_names(struct types *t, const struct btf *local, struct types_fu
 	return 0;
 }
 
-static uint32_t hash_text(const char *text, size_t length)
-{
-	return ((uint8_t)text[0] * 31u + (uint8_t)text[length / 2] * 7u + (uint32_t)length * 97u) %
-	       FILTER;
-}
-
-static uint32_t hash_offset(uint32_t offset)
-{
-	return (offset ^ offset >> 12) % FILTER;
-}
-
 /*
- * Where the names stand among the kernel's strings. These lie in a row; those of each type, looked up
- * one by one, lie all over.
+ * Of the first eight bytes of a name, which most names that are not looked for differ in already: all
+ * but a few of the types are passed by with one load and no branch over the name's length.
  */
-static void types_find(struct types *t)
+static inline uint32_t hash_begin(const char *text)
 {
-	const char *text = t->strings, *end = text + t->strings_length;
-	size_t i, length;
+	uint64_t bytes, end;
+
+	memcpy(&bytes, text, sizeof(bytes));
+	bytes = le64toh(bytes);
+	/* The lowest bit that is set here is in the first byte that is 0; what is above it is not the name's. */
+	end = (bytes - 0x0101010101010101ULL) & ~bytes & 0x8080808080808080ULL;
+	bytes &= (end & -end) - 1;
+	return (uint32_t)(bytes * 0x9e3779b97f4a7c15ULL >> 52) % FILTER;
+}
+
+static void filter_add(bool filter[FILTER], const char *text, size_t length)
+{
+	char begin[sizeof(uint64_t)] = {};
+
+	memcpy(begin, text, length < sizeof(begin) ? length : sizeof(begin));
+	filter[hash_begin(begin)] = true;
+}
+
+static void types_filter(struct types *t, const struct btf *local)
+{
+	uint32_t count = btf__type_cnt(local), id, i;
 
 	for (i = 0; i < t->name_count; i++)
-		t->maybe[hash_text(t->names[i].text, t->names[i].length)] = true;
-	for (; text < end; text += length + 1) {
-		length = strlen(text);
-		if (!length || !t->maybe[hash_text(text, length)])
-			continue;
-		for (i = 0; i < t->name_count; i++)
-			if (t->names[i].length == length && !memcmp(t->names[i].text, text, length))
-				t->names[i].offset = (uint32_t)(text - t->strings);
+		filter_add(t->maybe, t->names[i].text, t->names[i].length);
+	for (id = 1; id < count; id++) {
+		const struct btf_type *type = btf__type_by_id(local, id);
+
+		for (i = 0; btf_is_composite(type) && i < btf_vlen(type); i++) {
+			const char *text =
+				btf__name_by_offset(local, btf_members(type)[i].name_off);
+
+			filter_add(t->maybe_member, text, strlen(text));
+			t->members = true;
+		}
 	}
-	memset(t->maybe, 0, sizeof(t->maybe));
-	for (i = 0; i < t->name_count; i++)
-		t->maybe[hash_offset(t->names[i].offset)] = true;
-	t->maybe[hash_offset(0)] = false;
+}
+
+/* False: it is none of the names that the filter is made of. */
+static inline bool may_be_named(const struct types *t, const bool filter[FILTER], uint32_t offset)
+{
+	if (offset >= t->strings_length || t->strings_length - offset < sizeof(uint64_t))
+		return true; /* too near to the end to be loaded */
+	return filter[hash_begin(t->strings + offset)];
 }
 
 /* ---- what is taken ---- */
@@ -292,12 +310,14 @@ static int types_take(struct types *t, uint32_t id, uint32_t *ret)
 /* One that may be wanted, by its name; its id is that of the last type seen. */
 static int types_see(struct types *t, const struct btf_type *type)
 {
+	const char *text = text_at(t, type->name_off);
+	size_t length = strlen(text);
 	struct name *name;
 	uint32_t taken;
 	int err = 0;
 
 	for (name = t->names; !err && name < t->names + t->name_count; name++) {
-		if (name->offset != type->name_off)
+		if (name->length != length || memcmp(name->text, text, length))
 			continue;
 		if (!name->function && is_wanted_kind(type))
 			err = types_take(t, t->count, &taken);
@@ -325,7 +345,8 @@ static int types_walk(struct types *t)
 		if (t->count % STEP == 0)
 			t->places[t->count / STEP] = place;
 		t->count++;
-		if (type->name_off && t->maybe[hash_offset(type->name_off)])
+		if ((is_wanted_kind(type) || btf_is_func(type)) &&
+		    may_be_named(t, t->maybe, type->name_off))
 			err = types_see(t, type);
 		place += size;
 	}
@@ -344,6 +365,23 @@ static int built_name(const struct types *t, struct built *built, uint32_t *name
 
 	*name_off = *text ? (uint32_t)built->strings.used : 0;
 	return *text ? blob_add(&built->strings, text, strlen(text) + 1) : 0;
+}
+
+/*
+ * Leaves out the members that nobody asks for: their number is what libbpf's search takes long over.
+ * The others keep their places. Those without a name may hold one that is asked for.
+ */
+static void built_thin(const struct types *t, struct built *built, struct btf_type *type)
+{
+	struct btf_member *members = btf_members(type);
+	unsigned int kept = 0, count = btf_vlen(type), i;
+
+	for (i = 0; i < count; i++)
+		if (!t->members || !members[i].name_off ||
+		    may_be_named(t, t->maybe_member, members[i].name_off))
+			members[kept++] = members[i];
+	type->info -= count - kept; /* the low bits are their number */
+	built->types.used -= (count - kept) * sizeof(*members);
 }
 
 /* A copy in the result, to be given the result's names and ids. */
@@ -388,6 +426,7 @@ static int built_type(struct types *t, struct built *built, const struct btf_typ
 		return err;
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
+		built_thin(t, built, type);
 		for (i = 0; !err && i < btf_vlen(type); i++) {
 			struct btf_member *member = &btf_members(type)[i];
 
@@ -441,7 +480,7 @@ int types_like(const struct btf *local, struct types_function *functions, size_t
 	if (!err)
 		err = types_names(&t, local, functions, function_count);
 	if (!err) {
-		types_find(&t);
+		types_filter(&t, local);
 		err = types_walk(&t);
 	}
 	if (!err)

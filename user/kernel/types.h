@@ -18,7 +18,8 @@ struct types_function {
 
 /*
  * Each struct, union and enum of the kernel that has the name of one in `local` (without ___flavour),
- * and all that it holds by value; pointers point to void. Ids are other than the kernel's. Fills in
+ * and all that it holds by value; pointers point to void. Ids are other than the kernel's. If `local`
+ * names any members, members of other names may be left out: size and places are as they were. Fills in
  * `functions`. The result is for btf__free(). Returns 0 or a negative errno: then ask libbpf, which
  * reads the whole, in ten times the time.
  */
