@@ -5,6 +5,7 @@
  */
 #define POLICY_MAPS
 #include "policy_apply.h"
+#include "policy_slots.h"
 
 /* The setting behind an option, or -1: none of ours. */
 static __always_inline int guard_setting(__s32 level, __s32 option)
@@ -76,6 +77,20 @@ static __always_inline __u64 guard_sk(struct bpf_sockopt *ctx)
 	return (__u64)BPF_CORE_READ(KPTR(bpf_sockopt_kern, ctx), sk);
 }
 
+/* Options are mostly set before a connection begins: then there is a storage, or nothing yet. */
+static __always_inline struct tcptimer_policy_sock *guard_known(struct bpf_sockopt *ctx,
+								struct bpf_sock *bpf_sk)
+{
+	struct tcptimer_policy_sock *st = bpf_sk_storage_get(&policy_sockets, bpf_sk, NULL, 0);
+	__u64 sk, cookie;
+
+	if (st)
+		return st;
+	sk = guard_sk(ctx);
+	cookie = (__u64)BPF_CORE_READ(KPTR(sock_common, sk), skc_cookie.counter);
+	return cookie ? policy_slot_of(sk, cookie) : NULL;
+}
+
 /* The value that the kernel is to get for what the application asked. */
 static __always_inline __s32 guard_value(struct bpf_sockopt *ctx, struct tcptimer_policy_sock *st,
 					 int id, __s32 asked,
@@ -143,7 +158,7 @@ static __always_inline bool guard_look(struct bpf_sockopt *ctx)
 		asked = asked != 0;
 	if (!guard_valid(id, asked))
 		return false;
-	st = bpf_sk_storage_get(&policy_sockets, bpf_sk, NULL, 0);
+	st = guard_known(ctx, bpf_sk);
 	if (!st) {
 		if (!policy_any(policy_candidates(guard_sk(ctx), control->active)))
 			return false;

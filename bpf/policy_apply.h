@@ -45,6 +45,12 @@ static __always_inline unsigned long policy_sock_flags(struct tcp_sock *tp)
 	return tp->inet_conn.icsk_inet.sk.__sk_common.skc_flags;
 }
 
+/* Mostly there is none: no division. */
+static __always_inline __s32 policy_seconds(__u32 jiffies)
+{
+	return jiffies ? jiffies / cfg_hz : 0;
+}
+
 /*
  * The socket's own value in the rule's unit; 0 where a sysctl holds. `tp` is the verifier's: its fields
  * are loaded, not probed, which is what keeps a connection cheap.
@@ -69,9 +75,9 @@ static __always_inline __s32 policy_read(struct tcp_sock *tp, __u32 id)
 	case POLICY_KEEPALIVE_ENABLE:
 		return policy_sock_flags(tp) >> SOCK_KEEPOPEN & 1;
 	case POLICY_KEEPALIVE_IDLE:
-		return tp->keepalive_time / cfg_hz;
+		return policy_seconds(tp->keepalive_time);
 	case POLICY_KEEPALIVE_INTERVAL:
-		return tp->keepalive_intvl / cfg_hz;
+		return policy_seconds(tp->keepalive_intvl);
 	case POLICY_KEEPALIVE_PROBES:
 		return tp->keepalive_probes;
 	}

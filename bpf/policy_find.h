@@ -147,10 +147,9 @@ POLICY_FUNCTION int policy_lowest(__u64 mask)
 	return bit + !(mask >> bit & 1);
 }
 
-/* bpf_loop()'s callback: one candidate a call; 1 ends the loop. */
-static long policy_search_next(__u32 i, void *arg)
+/* The next candidate is tried, and no more one. True: nothing is left to be tried. */
+static __always_inline bool policy_search_one(struct policy_search *search)
 {
-	struct policy_search *search = arg;
 	__u32 word;
 	int rule;
 
@@ -158,13 +157,19 @@ static long policy_search_next(__u32 i, void *arg)
 		if (search->mask[word])
 			break;
 	if (word >= TCPTIMER_POLICY_WORDS)
-		return 1;
+		return true;
 	rule = word * 64 + policy_lowest(search->mask[word]);
 	search->mask[word] &= search->mask[word] - 1;
 	if (!policy_matches((search->bank & 1) * TCPTIMER_POLICY_RULES + rule, search->key))
-		return 0;
+		return false;
 	search->found = rule;
-	return 1;
+	return true;
+}
+
+/* bpf_loop()'s callback: one candidate a call; 1 ends the loop. */
+static long policy_search_next(__u32 i, void *arg)
+{
+	return policy_search_one(arg);
 }
 
 /* With one candidate it is tried at once. */
@@ -181,14 +186,18 @@ static __noinline __attribute__((unused)) int policy_find(const struct tcptimer_
 {
 	struct policy_search search = { .key = key, .bank = bank, .found = POLICY_NO_RULE };
 	const struct tcptimer_policy_index *index;
-	__u32 i = bank & 1;
+	__u32 i;
 
-	index = bpf_map_lookup_elem(&policy_index, &i);
 	for (i = 0; i < TCPTIMER_POLICY_WORDS; i++)
 		search.mask[i] = mask[i];
-	if (index && policy_many(mask))
-		tcptimer_policy_narrow(index, key, search.mask);
-	bpf_loop(TCPTIMER_POLICY_RULES, policy_search_next, &search, 0);
+	if (policy_many(mask)) {
+		i = bank & 1;
+		index = bpf_map_lookup_elem(&policy_index, &i);
+		if (index)
+			tcptimer_policy_narrow(index, key, search.mask);
+	}
+	if (!policy_search_one(&search))
+		bpf_loop(TCPTIMER_POLICY_RULES, policy_search_next, &search, 0);
 	return search.found;
 }
 

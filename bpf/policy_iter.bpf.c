@@ -4,6 +4,7 @@
  * Receives every TCP socket of the reader's namespace from iter/tcp; sets options, counts in iter_pass.
  */
 #include "policy_apply.h"
+#include "policy_slots.h"
 #include "cgroup_event.h"
 #include <bpf/bpf_tracing.h>
 
@@ -166,36 +167,50 @@ static __always_inline int iter_find(__u64 sk, __u32 direction, __u32 active)
 	return policy_find(&key, mask, active);
 }
 
-static __always_inline void iter_socket(struct sock_common *skc, __u64 sk, __u64 session,
-					__u8 state)
+/*
+ * What is known of the socket, while the pass looks at it: a copy, since it comes from one of two maps
+ * and the verifier would follow each through all that is done with it. The socket is locked meanwhile.
+ */
+static struct tcptimer_policy_sock iter_known;
+
+static __always_inline struct tcptimer_policy_sock *iter_place(struct tcp_sock *tp, __u64 flags)
 {
-	struct tcptimer_policy_control *control = policy_current();
+	struct tcptimer_policy_sock *st = policy_slot_find(tp);
+
+	return st ? st : bpf_sk_storage_get(&policy_sockets, tp, NULL, flags);
+}
+
+static __always_inline bool iter_load(struct tcp_sock *tp)
+{
+	struct tcptimer_policy_sock *st = iter_place(tp, 0);
+
+	if (st)
+		iter_known = *st;
+	else
+		__builtin_memset(&iter_known, 0, sizeof(iter_known));
+	return st;
+}
+
+static __always_inline void iter_store(struct tcp_sock *tp)
+{
+	struct tcptimer_policy_sock *st = iter_place(tp, 0);
+
+	if (st)
+		*st = iter_known;
+}
+
+static __always_inline void iter_rule(struct tcp_sock *tp, __u64 sk, __u8 state, int index,
+				      __u32 direction, __u32 active)
+{
 	struct tcptimer_policy_counters *count = NULL;
+	struct tcptimer_policy_sock *st = &iter_known;
 	struct tcptimer_policy_rule *rule = NULL;
-	struct tcptimer_policy_sock *st;
-	__u32 active, direction;
-	int index = POLICY_NO_RULE;
-	struct tcp_sock *tp;
 	bool fresh;
 
-	tp = bpf_skc_to_tcp_sock(skc);
-	if (!tp || !control)
-		return;
-	active = control->active;
-	iter_pass.seen++;
-	st = bpf_sk_storage_get(&policy_sockets, tp, NULL, 0);
-	direction = st && st->direction ? st->direction : iter_direction(sk, session, state);
-	if (!iter_clear && active)
-		index = iter_find(sk, direction, active);
 	if (index >= 0) {
 		rule = policy_rule_at(active, index);
 		count = policy_count(active, index);
-		iter_pass.matched++;
 	}
-	if (!st && rule)
-		st = bpf_sk_storage_get(&policy_sockets, tp, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!st || (!rule && !st->rule && !st->changed && !st->armed))
-		return;
 	/* The same rule of the policy before: taken over, and not counted once more. */
 	fresh = rule && (!st->rule || st->identity != rule->identity);
 	if (!st->generation)
@@ -208,6 +223,36 @@ static __always_inline void iter_socket(struct sock_common *skc, __u64 sk, __u64
 	/* audit: only told. Without a rule: put back. */
 	iter_pass.changed += st->done_set && (!rule || st->mode != POLICY_AUDIT);
 	iter_pass.refused += st->done_refused;
+}
+
+static __always_inline void iter_socket(struct sock_common *skc, __u64 sk, __u64 session,
+					__u8 state)
+{
+	struct tcptimer_policy_control *control = policy_current();
+	struct tcptimer_policy_sock *st = &iter_known;
+	int index = POLICY_NO_RULE;
+	__u32 active, direction;
+	struct tcp_sock *tp;
+	bool known;
+
+	tp = bpf_skc_to_tcp_sock(skc);
+	if (!tp || !control)
+		return;
+	active = control->active;
+	iter_pass.seen++;
+	known = iter_load(tp);
+	direction = st->direction ? st->direction : iter_direction(sk, session, state);
+	if (!iter_clear && active)
+		index = iter_find(sk, direction, active);
+	if (index >= 0) {
+		iter_pass.matched++;
+		if (!known && !iter_place(tp, BPF_SK_STORAGE_GET_F_CREATE))
+			return;
+	} else if (!st->rule && !st->changed && !st->armed) {
+		return;
+	}
+	iter_rule(tp, sk, state, index, direction, active);
+	iter_store(tp);
 }
 
 SEC("iter/tcp")

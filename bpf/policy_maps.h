@@ -61,6 +61,13 @@ struct policy_sockets_map {
 	__type(value, struct tcptimer_policy_sock);
 };
 
+struct policy_slots_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, TCPTIMER_POLICY_SLOTS);
+	__type(key, __u32);
+	__type(value, struct tcptimer_policy_slot);
+};
+
 struct policy_source_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2); /* by bank */
@@ -74,6 +81,7 @@ POLICY_MAP struct policy_index_map policy_index SEC(".maps");
 POLICY_MAP struct policy_cgroups_map policy_cgroups SEC(".maps");
 POLICY_MAP struct policy_counters_map policy_counters SEC(".maps");
 POLICY_MAP struct policy_sockets_map policy_sockets SEC(".maps");
+POLICY_MAP struct policy_slots_map policy_slots SEC(".maps");
 #ifdef POLICY_MAPS
 struct policy_source_map policy_source SEC(".maps");
 #endif

@@ -7,14 +7,16 @@
 #define TCPTIMER_BPF_POLICY_OF_H
 
 #include "compat.h"
-#include "policy_maps.h"
+#include "policy_slots.h"
 #include "tcptimer/snapshot.h"
 
 static __always_inline __u32 policy_of(void *sk)
 {
-	const struct tcptimer_policy_sock *st = bpf_sk_storage_get(&policy_sockets, sk, NULL, 0);
+	const struct tcptimer_policy_sock *st = policy_slot_find(sk);
 	__u32 policy;
 
+	if (!st)
+		st = bpf_sk_storage_get(&policy_sockets, sk, NULL, 0);
 	if (!st || !st->rule)
 		return 0;
 	/* Banks take turns: enforce_apply(). */

@@ -4,6 +4,7 @@
  * Receives sock_ops callbacks below the cgroup that it is attached to; sets options of their sockets.
  */
 #include "policy_apply.h"
+#include "policy_slots.h"
 
 static __always_inline void sockops_flags(struct bpf_sock_ops *ctx, __u32 flags)
 {
@@ -19,20 +20,37 @@ static __always_inline __u64 sockops_sk(struct bpf_sock_ops *ctx)
 	return (__u64)BPF_CORE_READ(KPTR(bpf_sock_ops_kern, ctx), sk);
 }
 
-static __always_inline struct tcptimer_policy_sock *sockops_storage(struct bpf_sock_ops *ctx,
-								    __u64 flags)
-{
-	struct bpf_sock *sk = (void *)ctx->sk;
-
-	return sk ? bpf_sk_storage_get(&policy_sockets, sk, NULL, flags) : NULL;
-}
-
 /* NULL for a request. */
 static __always_inline struct tcp_sock *sockops_tcp(struct bpf_sock_ops *ctx)
 {
 	struct bpf_sock *sk = (void *)ctx->sk;
 
 	return sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+}
+
+/* What policy knows of the socket: NULL where it knows nothing. */
+static __always_inline struct tcptimer_policy_sock *sockops_known(struct bpf_sock_ops *ctx,
+								  struct tcp_sock *tp)
+{
+	struct bpf_sock *sk = (void *)ctx->sk;
+	struct tcptimer_policy_sock *st;
+
+	if (!tp || !sk)
+		return NULL;
+	st = policy_slot_find(tp);
+	return st ? st : bpf_sk_storage_get(&policy_sockets, sk, NULL, 0);
+}
+
+/* For one that it knew nothing of. */
+static __always_inline struct tcptimer_policy_sock *sockops_take(struct bpf_sock_ops *ctx,
+								 struct tcp_sock *tp)
+{
+	struct bpf_sock *sk = (void *)ctx->sk;
+	struct tcptimer_policy_sock *st = policy_slot_take(tp, bpf_get_socket_cookie(ctx));
+
+	if (st || !sk)
+		return st;
+	return bpf_sk_storage_get(&policy_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
 /*
@@ -75,14 +93,40 @@ static __always_inline int sockops_find(struct bpf_sock_ops *ctx, const __u64 *m
 }
 
 /*
+ * What is known of the socket takes the rule, or none; its options follow. A function that the verifier
+ * takes on its own: `st` lies in one of two maps, and each would double what follows.
+ */
+POLICY_FUNCTION int sockops_rule(struct bpf_sock_ops *ctx, struct tcptimer_policy_sock *st,
+				 int index, __u32 direction, __u32 active)
+{
+	struct tcptimer_policy_counters *count = NULL;
+	struct tcptimer_policy_rule *rule = NULL;
+	struct tcp_sock *tp = sockops_tcp(ctx);
+
+	if (!tp || !st)
+		return 0;
+	if (index >= 0) {
+		rule = policy_rule_at(active, index);
+		count = policy_count(active, index);
+	}
+	policy_disarm(ctx, st);
+	policy_learn_all(tp, st);
+	policy_take(st, rule, index, direction, active);
+	policy_apply(ctx, tp, st, direction == POLICY_CONNECT, count);
+	if (!rule)
+		return 0;
+	policy_tally(count, st, true);
+	sockops_flags(ctx, POLICY_FLAGS);
+	return 0;
+}
+
+/*
  * connect(), or a connection that came in: its rule, once. A socket that connects once more may find
  * another rule, or none.
  */
 static __always_inline void sockops_new(struct bpf_sock_ops *ctx, __u32 direction)
 {
 	struct tcptimer_policy_control *control = policy_current();
-	struct tcptimer_policy_counters *count = NULL;
-	struct tcptimer_policy_rule *rule = NULL;
 	struct tcptimer_policy_sock *st;
 	struct tcp_sock *tp;
 	const __u64 *mask;
@@ -99,21 +143,12 @@ static __always_inline void sockops_new(struct bpf_sock_ops *ctx, __u32 directio
 	if (!mask)
 		mask = policy_inherited(sockops_sk(ctx), active);
 	index = sockops_find(ctx, mask, direction, active);
-	if (index >= 0) {
-		rule = policy_rule_at(active, index);
-		count = policy_count(active, index);
-	}
-	st = sockops_storage(ctx, rule ? BPF_SK_STORAGE_GET_F_CREATE : 0);
-	if (!st || (!rule && !st->rule && !st->changed && !st->armed))
+	st = sockops_known(ctx, tp);
+	if (!st && index >= 0)
+		st = sockops_take(ctx, tp);
+	if (!st || (index < 0 && !st->rule && !st->changed && !st->armed))
 		return;
-	policy_disarm(ctx, st);
-	policy_learn_all(tp, st);
-	policy_take(st, rule, index, direction, active);
-	policy_apply(ctx, tp, st, direction == POLICY_CONNECT, count);
-	if (!rule)
-		return;
-	policy_tally(count, st, true);
-	sockops_flags(ctx, POLICY_FLAGS);
+	sockops_rule(ctx, st, index, direction, active);
 }
 
 /* ---- the handshake's timers ---- */
@@ -138,7 +173,7 @@ static __always_inline void sockops_timeout_init(struct bpf_sock_ops *ctx)
 	/* Asked for several times a connection: with 256 rules that is most of what policy costs. */
 	if (control->unset[control->active & 1] & POLICY_BIT(POLICY_SYN_RTO))
 		return;
-	st = sockops_storage(ctx, 0);
+	st = sockops_known(ctx, sockops_tcp(ctx));
 	if (st && st->generation == control->active >> 1) {
 		if ((st->set & POLICY_BIT(POLICY_SYN_RTO)) && st->mode != POLICY_AUDIT)
 			ctx->reply = st->policy[POLICY_SYN_RTO];
@@ -227,7 +262,7 @@ static __always_inline void sockops_retries(struct bpf_sock_ops *ctx,
 static __always_inline void sockops_rto(struct bpf_sock_ops *ctx)
 {
 	__u32 done = ctx->args[0], rto = ctx->args[1], expired = ctx->args[2];
-	struct tcptimer_policy_sock *st = sockops_storage(ctx, 0);
+	struct tcptimer_policy_sock *st = sockops_known(ctx, sockops_tcp(ctx));
 	__u64 sk = sockops_sk(ctx);
 	__u8 state;
 
@@ -246,7 +281,7 @@ static __always_inline void sockops_rto(struct bpf_sock_ops *ctx)
 /* Anything sent or received while armed: with progress made, the stall is over. */
 static __always_inline void sockops_progress(struct bpf_sock_ops *ctx)
 {
-	struct tcptimer_policy_sock *st = sockops_storage(ctx, 0);
+	struct tcptimer_policy_sock *st = sockops_known(ctx, sockops_tcp(ctx));
 
 	if (!st || !st->armed)
 		return;
@@ -260,7 +295,7 @@ static __always_inline void sockops_progress(struct bpf_sock_ops *ctx)
  */
 static __always_inline void sockops_packet(struct bpf_sock_ops *ctx)
 {
-	struct tcptimer_policy_sock *st = sockops_storage(ctx, 0);
+	struct tcptimer_policy_sock *st = sockops_known(ctx, sockops_tcp(ctx));
 	__u8 *tcp = (void *)ctx->skb_data, *end = (void *)ctx->skb_data_end;
 	__u64 sk = sockops_sk(ctx);
 	__u32 una, ack;
@@ -327,7 +362,7 @@ static __always_inline void sockops_state(struct bpf_sock_ops *ctx)
 	if (err != 110 && (!err || err != tp->inet_conn.icsk_inet.sk.sk_err_soft))
 		return;
 	control = policy_current();
-	st = sockops_storage(ctx, 0);
+	st = sockops_known(ctx, tp);
 	if (!st || !st->rule || !control || st->generation != control->active >> 1)
 		return;
 	if (!sockops_policy_ended(sockops_sk(ctx), st, old))

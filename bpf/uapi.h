@@ -8,6 +8,10 @@
 
 #include "kernel.h"
 
+struct bpf_spin_lock {
+	__u32 val;
+};
+
 struct bpf_sock {
 	__u32 bound_dev_if;
 	__u32 family;

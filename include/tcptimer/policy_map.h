@@ -10,20 +10,22 @@
 #define TCPTIMER_POLICY_MAP_H
 
 #ifndef __bpf__
-#include <linux/types.h>
+#include <linux/bpf.h>
 #endif
 
 /*
  * Of all that follows: programs take over maps of the same layout only. The upper half is that of
  * struct tcptimer_policy_sock alone: what sockets were like without policy outlives the other maps.
  */
-#define TCPTIMER_POLICY_LAYOUT (TCPTIMER_POLICY_LAYOUT_SOCKETS << 16 | 2)
+#define TCPTIMER_POLICY_LAYOUT (TCPTIMER_POLICY_LAYOUT_SOCKETS << 16 | 3)
 #define TCPTIMER_POLICY_LAYOUT_SOCKETS 1
 
 #define TCPTIMER_POLICY_RULES 256
 #define TCPTIMER_POLICY_LIST 32
 #define TCPTIMER_POLICY_NAME 68       /* bytes with the 0 */
 #define TCPTIMER_POLICY_CGROUPS 65536 /* entries of the map of cgroups */
+#define TCPTIMER_POLICY_SLOT_BITS 15
+#define TCPTIMER_POLICY_SLOTS (1 << TCPTIMER_POLICY_SLOT_BITS)
 #define TCPTIMER_POLICY_WORDS (TCPTIMER_POLICY_RULES / 64)
 #define TCPTIMER_POLICY_SOURCE (1 << 20) /* bytes of the files that the policy was read from */
 
@@ -166,7 +168,21 @@ struct tcptimer_policy_sock {
 	__u16 refused_err, refused_setting;
 };
 
+/*
+ * A place for that which needs no allocation, in a table by the socket's address. It is the socket's
+ * whose cookie it has: nobody gives one back, and the next socket at the address takes it over, as does
+ * any other that finds the owner gone. Where the owner lives, a socket has a storage of its own instead.
+ */
+struct tcptimer_policy_slot {
+	struct bpf_spin_lock lock; /* of the next two */
+	__u32 pad;
+	__u64 sk;
+	__u64 cookie; /* 0: nobody's yet */
+	struct tcptimer_policy_sock st;
+};
+
 #ifndef __bpf__
+_Static_assert(sizeof(struct tcptimer_policy_slot) == 160, "tcptimer_policy_slot");
 _Static_assert(sizeof(struct tcptimer_policy_cidr) == 36, "tcptimer_policy_cidr");
 _Static_assert(sizeof(struct tcptimer_policy_counters) == 64, "tcptimer_policy_counters");
 _Static_assert(sizeof(struct tcptimer_policy_control) == 40, "tcptimer_policy_control");

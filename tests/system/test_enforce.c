@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -335,6 +336,71 @@ static void delack(const struct scenario *scenario)
 	enforced_clear(&en);
 }
 
+/* ---- many connections: in the table of sockets some find their place taken ---- */
+
+#define CROWD 1500
+
+static void crowd_open(int fds[2], const struct sockaddr_in *addr, int listener)
+{
+	fds[0] = MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	MUST(connect(fds[0], (const struct sockaddr *)addr, sizeof(*addr)));
+	fds[1] = MUST(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+}
+
+static void crowd_close(int fds[2])
+{
+	const struct linger reset = { .l_onoff = 1 };
+
+	MUST(setsockopt(fds[0], SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void crowd_check(int (*fds)[2], int wanted)
+{
+	int i, end, value;
+
+	for (i = 0; i < CROWD; i++)
+		for (end = 0; end < 2; end++) {
+			value = option_get(fds[i][end], IPPROTO_TCP, TCP_USER_TIMEOUT);
+			CHECK(value == wanted, "%d.%d has %d, not %d", i, end, value, wanted);
+		}
+}
+
+/* Each has the rule once, and each is put back: also those at the addresses of sockets that are gone. */
+static void crowd(const struct scenario *scenario)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	static int fds[CROWD][2];
+	socklen_t len = sizeof(addr);
+	struct enforced en;
+	int i, listener;
+
+	MUST(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4 * CROWD, 4 * CROWD }));
+	enforced_world(&en, scenario);
+	listener = MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	MUST(bind(listener, (struct sockaddr *)&addr, sizeof(addr)));
+	MUST(listen(listener, 5));
+	MUST(getsockname(listener, (struct sockaddr *)&addr, &len));
+	enforced_open(&en);
+	enforced_apply(&en, "- {name: all, set: {user_timeout: 5s}}\n");
+	for (i = 0; i < CROWD; i++)
+		crowd_open(fds[i], &addr, listener);
+	crowd_check(fds, 5000);
+	for (i = 0; i < CROWD; i += 2)
+		crowd_close(fds[i]);
+	for (i = 0; i < CROWD; i += 2)
+		crowd_open(fds[i], &addr, listener);
+	crowd_check(fds, 5000);
+	CHECK(enforced_counters(&en, 0).sockets == 3 * CROWD, "the rule took %llu sockets",
+	      (unsigned long long)enforced_counters(&en, 0).sockets);
+	enforced_apply(&en, "- {name: all, set: {user_timeout: 6s}}\n");
+	crowd_check(fds, 6000);
+	enforced_clear(&en);
+	crowd_check(fds, 0);
+}
+
 static const struct scenario scenarios[] = {
 	SCENARIO_BOTH("settings at connect", settings, CONNECTED),
 	SCENARIO_BOTH("settings at accept", settings, ACCEPTED),
@@ -345,6 +411,7 @@ static const struct scenario scenarios[] = {
 	{ "SYN under way", syn_older, AF_INET, 0 },
 	SCENARIO_BOTH("SYN-ACK", synack, 0),
 	{ "delayed ACK", delack, AF_INET, 0 },
+	{ "many connections", crowd, AF_INET, 0 },
 };
 
 int main(void)

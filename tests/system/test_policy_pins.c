@@ -384,8 +384,8 @@ static void upgraded(const struct scenario *scenario)
 {
 	struct tcptimer_policy_control control;
 	struct enforce_state state;
+	struct link link = {}, young = {};
 	struct opener *opener;
-	struct link link = {};
 	struct enforced en;
 	uint32_t zero = 0;
 	char path[256];
@@ -398,6 +398,7 @@ static void upgraded(const struct scenario *scenario)
 	enforced_open(&en);
 	enforced_apply(&en, "- {name: r, set: {user_timeout: 5s}}\n");
 	enforced_close(&en);
+	link_connect(&en, &young, PORT + 1);
 	opener->must = true;
 	for (int i = 0; i < 3; i++) {
 		snprintf(path, sizeof(path), "%s/map_control", en.pin_dir);
@@ -424,6 +425,8 @@ static void upgraded(const struct scenario *scenario)
 			enforced_clear(&en);
 			CHECK(option_get(link.fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 0,
 			      "not as it was before policy");
+			CHECK(option_get(young.fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 0,
+			      "set under policy, and left");
 			enforced_open(&en);
 			enforced_apply(&en, "- {name: r, set: {user_timeout: 5s}}\n");
 			enforced_close(&en);
@@ -463,7 +466,7 @@ static void wiped(const struct scenario *scenario)
 	enforced_open(&en);
 	enforced_apply(&en, "- {name: r, set: {user_timeout: 5s}}\n");
 	opener->must = true;
-	CHECK(wipe(&en) == 9, "pins");
+	CHECK(wipe(&en) == 10, "pins");
 	usleep(50000);
 	enforced_apply(&en, "- {name: r, set: {user_timeout: 6s}}\n");
 	enforced_close(&en);

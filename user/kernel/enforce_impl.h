@@ -15,7 +15,12 @@ struct ring_buffer;
 struct policy_bpf;
 
 enum { ENFORCE_SOCKOPS, ENFORCE_SETSOCKOPT, ENFORCE_LINKS };
-enum { ENFORCE_CONTROL = 0, ENFORCE_SOCKETS = 4, ENFORCE_MAPS = 7 }; /* enforce_map() */
+enum {
+	ENFORCE_CONTROL = 0,
+	ENFORCE_SOCKETS = 4,
+	ENFORCE_SLOTS = 7,
+	ENFORCE_MAPS = 8
+}; /* enforce_map() */
 
 struct enforce {
 	char pin_dir[256];

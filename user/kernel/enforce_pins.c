@@ -25,7 +25,7 @@
 
 static const char *const map_names[ENFORCE_MAPS] = {
 	"map_control", "map_rules",  "map_cgroups", "map_counters",
-	"map_sockets", "map_source", "map_index",
+	"map_sockets", "map_source", "map_index",   "map_slots",
 };
 static const char *const link_names[ENFORCE_LINKS] = { "link_sockops", "link_setsockopt" };
 
@@ -34,7 +34,7 @@ struct bpf_map *enforce_map(struct policy_bpf *bpf, unsigned int i, const char *
 	struct bpf_map *const maps[ENFORCE_MAPS] = {
 		bpf->maps.policy_control,  bpf->maps.policy_rules,   bpf->maps.policy_cgroups,
 		bpf->maps.policy_counters, bpf->maps.policy_sockets, bpf->maps.policy_source,
-		bpf->maps.policy_index,
+		bpf->maps.policy_index,    bpf->maps.policy_slots,
 	};
 
 	*ret_name = map_names[i];
@@ -158,7 +158,7 @@ static bool pins_fits(int fd, const struct bpf_map *map)
 
 bool enforce_pins_reuse(struct enforce *e)
 {
-	bool same = true, sockets = false;
+	bool same = true, kept[ENFORCE_MAPS] = {};
 	int fds[ENFORCE_MAPS];
 	uint32_t layout = 0;
 	const char *name;
@@ -174,20 +174,18 @@ bool enforce_pins_reuse(struct enforce *e)
 		fits = fds[i] >= 0 && pins_fits(fds[i], map);
 		if (i == ENFORCE_CONTROL)
 			layout = fds[i] < 0 ? 0 : pins_layout(fds[i]);
-		if (i == ENFORCE_SOCKETS)
-			sockets = fits && layout >> 16 == TCPTIMER_POLICY_LAYOUT_SOCKETS;
+		if (i == ENFORCE_SOCKETS || i == ENFORCE_SLOTS)
+			kept[i] = fits && layout >> 16 == TCPTIMER_POLICY_LAYOUT_SOCKETS;
 		same = same && fits;
 	}
 	same = same && layout == TCPTIMER_POLICY_LAYOUT;
 	for (i = 0; i < ENFORCE_MAPS; i++) {
-		if (same || (sockets && i == ENFORCE_SOCKETS)) {
-			if (bpf_map__reuse_fd(enforce_map(e->bpf, i, &name), fds[i]))
-				same = sockets = false;
-		}
+		if ((same || kept[i]) && bpf_map__reuse_fd(enforce_map(e->bpf, i, &name), fds[i]))
+			same = kept[i] = false;
 		if (fds[i] >= 0)
 			close(fds[i]);
 	}
-	e->sockets_kept = sockets && !same;
+	e->sockets_kept = (kept[ENFORCE_SOCKETS] || kept[ENFORCE_SLOTS]) && !same;
 	return same;
 }
 

@@ -96,7 +96,7 @@ int loader_load(struct tcptimer_bpf *bpf)
 	if (!(bpf->rodata->cfg_count & TCPTIMER_BY_RULE))
 		bpf_map__set_autocreate(bpf->maps.summary_policies, false);
 	loader_leave_policy(bpf);
-	rules_reuse(bpf->maps.policy_sockets);
+	rules_reuse(bpf->maps.policy_sockets, bpf->maps.policy_slots);
 	return tcptimer_bpf__load(bpf);
 }
 

@@ -23,15 +23,23 @@ const char *rules_pin_dir(void)
 	return dir && dir[0] == '/' ? dir : ENFORCE_PIN_DIR;
 }
 
-/* Of another layout, or none: then no socket is known to have a rule. */
-void rules_reuse(struct bpf_map *sockets)
+static bool reuse_map(struct bpf_map *map, const char *name)
 {
-	int fd = pinned_map(rules_pin_dir(), "map_sockets", bpf_map__value_size(sockets));
+	int fd = pinned_map(rules_pin_dir(), name, bpf_map__value_size(map));
 
 	if (fd < 0)
-		return;
-	bpf_map__reuse_fd(sockets, fd);
+		return false;
+	bpf_map__reuse_fd(map, fd);
 	close(fd);
+	return true;
+}
+
+/* Of another layout, or none: then no socket is known to have a rule. */
+void rules_reuse(struct bpf_map *sockets, struct bpf_map *slots)
+{
+	reuse_map(sockets, "map_sockets");
+	if (!reuse_map(slots, "map_slots"))
+		bpf_map__set_max_entries(slots, 1);
 }
 
 #define RULES_KNOWN 16 /* of this tick; a slot holds the last that fell into it */

@@ -13,8 +13,8 @@
 
 struct bpf_map;
 
-/* Before loading: the pinned storage of sockets takes the place of an empty one of the object's own. */
-void rules_reuse(struct bpf_map *sockets);
+/* Before loading: what is pinned of sockets takes the place of the object's own, which is empty. */
+void rules_reuse(struct bpf_map *sockets, struct bpf_map *slots);
 /* The rule, or NULL: none, or it is gone. Valid until the next call. */
 const struct tcptimer_policy_rule *rules_get(uint32_t policy);
 /* The rule's name, or NULL: none, or it is gone. Valid until the next call. */

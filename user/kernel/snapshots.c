@@ -27,9 +27,10 @@ static void snapshots_maps(struct snapshot_bpf *bpf)
 
 	bpf_object__for_each_map(map, bpf->obj) if (map != bpf->maps.snapshot_scratch &&
 						    map != bpf->maps.policy_sockets &&
+						    map != bpf->maps.policy_slots &&
 						    map != bpf->maps.rodata)
 		bpf_map__set_autocreate(map, false);
-	rules_reuse(bpf->maps.policy_sockets);
+	rules_reuse(bpf->maps.policy_sockets, bpf->maps.policy_slots);
 }
 
 /* ---- loading: libbpf would spend most of the time reading the kernel's types and looking in them ---- */
