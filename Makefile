@@ -96,6 +96,16 @@ $(B)/snapshot.bpf.o: bpf/snapshot.bpf.c $(wildcard bpf/*.h include/tcptimer/*.h)
 	$(call say,CLANG)
 	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -DPOLICY_MAPS -DSNAPSHOT_ALONE -Ibpf -Iinclude -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) -c $< -o $@
 
+# Stalled sockets without the iterator: the same.
+$(B)/walk.bpf.o: bpf/walk.bpf.c $(wildcard bpf/*.h include/tcptimer/*.h) Makefile
+	@mkdir -p $(@D)
+	$(call say,CLANG)
+	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -DPOLICY_MAPS -DWALK_ALONE -Ibpf -Iinclude -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) -c $< -o $@
+
+$(B)/walk.skel.h: $(B)/walk.bpf.o
+	$(call say,GEN)
+	$(Q)$(BPFTOOL) gen skeleton $< name walk_bpf > $@
+
 # What the daemon puts in force, for the same reason.
 $(B)/policy.bpf.o: $(patsubst %,$(B)/bpf/%.bpf.o,guard policy_iter snapshot sockops)
 	$(call say,GEN)
@@ -109,7 +119,7 @@ $(B)/snapshot.skel.h: $(B)/snapshot.bpf.o
 	$(call say,GEN)
 	$(Q)$(BPFTOOL) gen skeleton $< name snapshot_bpf > $@
 
-$(call obj,$(wildcard user/kernel/*.c tests/conformance/*.c)): | $(B)/tcptimer.skel.h $(B)/snapshot.skel.h $(B)/policy.skel.h
+$(call obj,$(wildcard user/kernel/*.c tests/conformance/*.c)): | $(B)/tcptimer.skel.h $(B)/snapshot.skel.h $(B)/walk.skel.h $(B)/policy.skel.h
 
 # ---- tests ----
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))

@@ -10,12 +10,11 @@
 #include "policy_maps.h"
 #include "tcptimer/snapshot.h"
 
-static __always_inline __u32 policy_of(void *sk)
+static __always_inline __u32 policy_word(const struct tcptimer_policy_sock *st, void *sk)
 {
-	const struct tcptimer_policy_sock *st = bpf_sk_storage_get(&policy_sockets, sk, NULL, 0);
 	__u32 policy;
 
-	if (!st || !st->rule)
+	if (!st->rule)
 		return 0;
 	/* Banks take turns: enforce_apply(). */
 	policy = (st->generation & 1) * TCPTIMER_POLICY_RULES + st->rule;
@@ -30,6 +29,13 @@ static __always_inline __u32 policy_of(void *sk)
 	if (st->changed & POLICY_KEEPALIVE_BITS)
 		policy |= TCPTIMER_POLICY_KEEPALIVE;
 	return policy;
+}
+
+static __always_inline __u32 policy_of(void *sk)
+{
+	const struct tcptimer_policy_sock *st = bpf_sk_storage_get(&policy_sockets, sk, NULL, 0);
+
+	return st ? policy_word(st, sk) : 0;
 }
 
 #endif

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Stalled sockets out of the table of connections, without locks: the healthy ones are passed by.
+ * Receives a table's address from user/kernel/walk.c, which runs these programs; hands it records.
+ *
+ * As __inet_lookup_established() does it: under RCU, and a chain whose end is not that of the bucket it
+ * was begun in is walked anew, since a socket that moves takes its reader along. A socket's memory stays
+ * a socket's for as long, but maybe another one's; and nobody is kept from changing it. So what decides
+ * is read again when a record is full.
+ */
+#include "fill.h"
+#include "policy_of.h"
+#include "walk.h"
+
+#ifdef WALK_ALONE
+const volatile __u32 cfg_hz = 250;
+const volatile __u32 cfg_states = ~0U;
+const volatile __u16 cfg_family = 0;
+#else
+extern const volatile __u32 cfg_states; /* as in snapshot.bpf.c */
+extern const volatile __u16 cfg_family;
+#endif
+
+#define WALK_LOOPS (1 << 23) /* as many as bpf_loop() does */
+#define WALK_AGAIN 16        /* times that a bucket is begun anew in one run */
+#define WALK_FILLS 4         /* times that a record is filled, for one that stands still */
+#define WALK_SPAN 64         /* bytes of inet_connection_sock that tell a healthy socket */
+#define WALK_STORAGES 64     /* programs that keep something with one socket */
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct hlist_nulls_node {
+	struct hlist_nulls_node *next;
+};
+
+struct inet_ehash_bucket;
+
+struct inet_hashinfo {
+	struct inet_ehash_bucket *ehash;
+	unsigned int ehash_mask;
+	bool pernet; /* 6.1 */
+};
+
+struct inet_timewait_death_row {
+	struct inet_hashinfo *hashinfo;
+};
+
+struct netns_ipv4___walk {
+	struct inet_timewait_death_row tcp_death_row;
+};
+
+struct net___walk {
+	struct netns_ipv4___walk ipv4;
+};
+
+struct nsproxy {
+	struct net___walk *net_ns;
+};
+
+struct task_struct___walk {
+	struct nsproxy *nsproxy;
+};
+
+struct sock_common___walk {
+	struct hlist_nulls_node skc_nulls_node;
+};
+
+struct hlist_node___walk {
+	struct hlist_node___walk *next;
+};
+
+struct hlist_head {
+	struct hlist_node___walk *first;
+};
+
+struct bpf_local_storage {
+	struct hlist_head list;
+};
+
+struct bpf_local_storage_map;
+
+struct bpf_local_storage_data {
+	struct bpf_local_storage_map *smap;
+	__u8 data[0];
+};
+
+struct bpf_local_storage_elem {
+	struct hlist_node___walk snode;
+	struct bpf_local_storage_data sdata;
+};
+
+struct sock___walk {
+	struct bpf_local_storage *sk_bpf_storage;
+};
+
+#pragma clang attribute pop
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct walk_state);
+} walk_state SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WALK_ROOM);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct walk_record);
+} walk_records SEC(".maps");
+
+/* What records of one run share, and what is too large for the stack. */
+struct walk_scratch {
+	__u64 net_of; /* the struct net that `net` was read from; 0: none */
+	struct fill_net net;
+	struct tcptimer_policy_sock policy;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct walk_scratch);
+} walk_scratch SEC(".maps");
+
+/* ---- a socket that may be stalled ---- */
+
+/* policy_of() wants a socket that the verifier knows; here the kernel's list of what is kept with it. */
+static __always_inline __u32 walk_policy(__u64 sk, struct tcptimer_policy_sock *st)
+{
+	struct bpf_local_storage *storage = BPF_CORE_READ(KPTR(sock___walk, sk), sk_bpf_storage);
+	struct hlist_node___walk *node;
+	struct bpf_local_storage_elem *elem;
+	int i;
+
+	if (!storage)
+		return 0;
+	node = BPF_CORE_READ(storage, list.first);
+	for (i = 0; node && i < WALK_STORAGES; i++) {
+		elem = (void *)((unsigned long)node -
+				bpf_core_field_offset(struct bpf_local_storage_elem, snode));
+		if ((void *)BPF_CORE_READ(elem, sdata.smap) == (void *)&policy_sockets) {
+			bpf_probe_read_kernel(
+				st, sizeof(*st),
+				(void *)((unsigned long)elem +
+					 bpf_core_field_offset(struct bpf_local_storage_elem,
+							       sdata.data)));
+			return policy_word(st, (void *)sk);
+		}
+		node = BPF_CORE_READ(node, next);
+	}
+	return 0;
+}
+
+/* Still the same socket, and what was read first is still so. */
+static __always_inline bool walk_settled(const struct tcptimer_snapshot *s, __u64 sk)
+{
+	struct sock_common *skc = KPTR(sock_common, sk);
+	struct tcp_sock *tp = KPTR(tcp_sock, sk);
+
+	if (!KREAD(skc, skc_refcnt.refs.counter) ||
+	    (__u64)KREAD(skc, skc_cookie.counter) != s->cookie ||
+	    KREAD(skc, skc_state) != s->state || KREAD(skc, skc_num) != s->local_port ||
+	    bpf_ntohs(KREAD(skc, skc_dport)) != s->remote_port)
+		return false;
+	if (s->kind == TCPTIMER_SOCK_REQUEST)
+		return KREAD(KPTR(request_sock, sk), num_retrans) == s->retransmits &&
+		       KREAD(KPTR(request_sock, sk), rsk_timer.expires) == s->mini_expires;
+	return KREAD(tp, inet_conn.icsk_retransmits) == s->retransmits &&
+	       KREAD(tp, inet_conn.icsk_probes_out) == s->probes_out &&
+	       KREAD(tp, packets_out) == s->packets_out && KREAD(tp, snd_una) == s->snd_una &&
+	       KREAD(tp, snd_nxt) == s->snd_nxt && KREAD(tp, write_seq) == s->write_seq &&
+	       KREAD(KPTR(timer_list, sk + compat_write_timer_offset()), expires) ==
+		       s->write_expires;
+}
+
+static __always_inline void walk_net(struct walk_scratch *scratch, struct sock_common *skc)
+{
+	__u64 net = (__u64)KREAD(skc, skc_net.net);
+
+	if (scratch->net_of == net)
+		return;
+	fill_net(skc, &scratch->net.sysctls, &scratch->net.cookie, &scratch->net.inum);
+	scratch->net_of = net;
+}
+
+/*
+ * A function of its own for the verifier, which then looks at it once. Returns 1 with a record, 0 when
+ * the socket is not stalled, -1 when it changed meanwhile.
+ */
+int walk_fill(__u64 sk, __u32 index)
+{
+	struct walk_record *record = bpf_map_lookup_elem(&walk_records, &index);
+	struct sock_common *skc = KPTR(sock_common, sk);
+	struct walk_scratch *scratch;
+	struct tcptimer_snapshot *s;
+	__u32 zero = 0;
+
+	scratch = bpf_map_lookup_elem(&walk_scratch, &zero);
+	if (!record || !scratch)
+		return 0;
+	s = &record->snapshot;
+	__builtin_memset(s, 0, sizeof(*s));
+	walk_net(scratch, skc);
+	if (KREAD(skc, skc_state) == TCPTIMER_STATE_NEW_SYN_RECV) {
+		fill_request(s, sk, &scratch->net);
+	} else {
+		fill_stall_fields(s, sk);
+		if (tcptimer_stall_timer(s) == TCPTIMER_TIMER_NONE)
+			return 0;
+		__builtin_memset(s, 0, sizeof(*s));
+		fill_full(s, sk, &scratch->net);
+		s->policy = walk_policy(sk, &scratch->policy);
+	}
+	if (!walk_settled(s, sk))
+		return -1;
+	return tcptimer_stall_timer(s) != TCPTIMER_TIMER_NONE;
+}
+
+/* ---- the walk ---- */
+
+/* Where a field is in what was read from icsk_ca_state on. */
+#define WALK_PLACE(field)                                                                          \
+	((bpf_core_field_offset(struct inet_connection_sock, field) -                              \
+	  bpf_core_field_offset(struct inet_connection_sock, icsk_ca_state)) &                     \
+	 (WALK_SPAN - 1))
+
+/*
+ * What tcptimer_stall_timer() cannot do without, of a full socket: most sockets are not stalled, and the
+ * walk takes as long as these bytes take to come, so it is one read. Against a window that shrank to zero
+ * icsk_retransmits stays 0, and the state TCP_CA_Loss tells.
+ */
+static __always_inline bool walk_may_be_stalled(__u64 sk)
+{
+	const __u32 size = bpf_core_field_offset(struct inet_connection_sock, icsk_probes_tstamp) +
+			   sizeof(__u32) -
+			   bpf_core_field_offset(struct inet_connection_sock, icsk_ca_state);
+	__u8 b[WALK_SPAN + sizeof(__u32)] __attribute__((aligned(8)));
+	__u64 ca_state;
+	__u32 tstamp;
+
+	/* Farther apart than in any kernel so far: let walk_fill() look. */
+	if (size > WALK_SPAN ||
+	    bpf_probe_read_kernel(b, size,
+				  (void *)(sk + bpf_core_field_offset(struct inet_connection_sock,
+								      icsk_ca_state))))
+		return true;
+	ca_state = b[0];
+	ca_state <<= __CORE_RELO(KPTR(inet_connection_sock, sk), icsk_ca_state, LSHIFT_U64);
+	ca_state >>= __CORE_RELO(KPTR(inet_connection_sock, sk), icsk_ca_state, RSHIFT_U64);
+	__builtin_memcpy(&tstamp, &b[WALK_PLACE(icsk_probes_tstamp)], sizeof(tstamp));
+	return tstamp || b[WALK_PLACE(icsk_retransmits)] || b[WALK_PLACE(icsk_probes_out)] ||
+	       ca_state == TCPTIMER_CA_LOSS;
+}
+
+static __always_inline bool walk_skips(__u16 family, __u32 state)
+{
+	if (state == TCPTIMER_STATE_NEW_SYN_RECV)
+		state = TCPTIMER_STATE_SYN_RECV;
+	return (family != AF_INET && family != AF_INET6) || (cfg_family && family != cfg_family) ||
+	       !(cfg_states & (1U << (state & 31)));
+}
+
+static __always_inline bool walk_wants(__u64 sk, __u16 family, __u32 state)
+{
+	switch (state) {
+	case TCPTIMER_STATE_TIME_WAIT:
+		return false;
+	case TCPTIMER_STATE_NEW_SYN_RECV:
+		return !walk_skips(family, state) && KREAD(KPTR(request_sock, sk), num_retrans);
+	case TCPTIMER_STATE_SYN_RECV:
+	case TCPTIMER_STATE_FIN_WAIT1:
+		return !walk_skips(family, state);
+	}
+	return walk_may_be_stalled(sk) && !walk_skips(family, state);
+}
+
+/* ---- the walk ---- */
+
+/* As sock_common has them, from skc_family on. */
+struct walk_who {
+	__u16 family;
+	__u8 state;
+	__u8 other;
+};
+
+/* The bucket from its head on; what was found in it is forgotten. Returns nonzero to end the run. */
+static __always_inline long walk_anew(struct walk_state *w)
+{
+	w->count = w->first;
+	w->after = w->from;
+	if (++w->again > WALK_AGAIN ||
+	    bpf_probe_read_kernel(&w->node, sizeof(w->node),
+				  (void *)(w->table + 8ULL * w->bucket))) {
+		w->end = WALK_RETRY;
+		return 1;
+	}
+	return 0;
+}
+
+/* A small table may have fewer than a block. */
+static __always_inline void walk_heads(struct walk_state *w)
+{
+	__u64 begin = w->bucket & ~(WALK_BLOCK - 1ULL);
+	__u64 left = w->mask + 1 - begin;
+	void *from = (void *)(w->table + 8 * begin);
+
+	if (left >= WALK_BLOCK)
+		bpf_probe_read_kernel(w->heads, sizeof(w->heads), from);
+	else
+		bpf_probe_read_kernel(w->heads, 8 * (left & (WALK_BLOCK - 1)), from);
+}
+
+/* At the end of a chain, which names its bucket. */
+static __always_inline long walk_bucket(struct walk_state *w, __u32 step)
+{
+	if (w->node >> 1 != w->bucket)
+		return walk_anew(w);
+	if (w->after) {
+		w->end = WALK_LOST;
+		return 1;
+	}
+	w->bucket++;
+	w->first = w->count;
+	w->again = 0;
+	w->from = 0;
+	if (w->bucket > w->mask || step >= w->steps)
+		return 1;
+	if (!(w->bucket % WALK_BLOCK))
+		walk_heads(w);
+	w->node = w->heads[w->bucket % WALK_BLOCK];
+	return 0;
+}
+
+/* One that may be stalled. Returns nonzero to end the run. */
+static __always_inline long walk_candidate(struct walk_state *w, __u64 sk)
+{
+	struct walk_record *record;
+	__u32 index = w->count;
+	int i, kept = -1;
+
+	record = bpf_map_lookup_elem(&walk_records, &index);
+	if (!record) { /* no room: a whole bucket or none, if there is any before it */
+		if (w->first)
+			w->count = w->first;
+		else
+			w->end = WALK_FULL;
+		return 1;
+	}
+	for (i = 0; kept < 0 && i < WALK_FILLS; i++)
+		kept = walk_fill(sk, index);
+	if (kept > 0) {
+		record->bucket = w->bucket;
+		w->count++;
+	}
+	return 0;
+}
+
+static long walk_step(__u32 step, void *data)
+{
+	struct walk_state *w = *(struct walk_state **)data;
+	__u64 node = w->node, next, sk;
+	struct walk_who who;
+
+	if (node & 1)
+		return walk_bucket(w, step);
+	sk = node - bpf_core_field_offset(struct sock_common___walk, skc_nulls_node);
+	if (bpf_probe_read_kernel(
+		    &who, sizeof(who),
+		    (void *)(sk + bpf_core_field_offset(struct sock_common, skc_family))) ||
+	    bpf_probe_read_kernel(&next, sizeof(next), (void *)node))
+		return walk_anew(w);
+	if (w->after) {
+		if (w->after == sk)
+			w->after = 0;
+	} else if (walk_wants(sk, who.family, who.state) && walk_candidate(w, sk)) {
+		return 1;
+	}
+	w->node = next;
+	return 0;
+}
+
+SEC("raw_tp")
+int walk_table(void *ctx)
+{
+	struct walk_scratch *scratch;
+	struct walk_state *w;
+	__u32 zero = 0;
+
+	w = bpf_map_lookup_elem(&walk_state, &zero);
+	scratch = bpf_map_lookup_elem(&walk_scratch, &zero);
+	if (!w || !scratch || w->bucket > w->mask)
+		return 0;
+	scratch->net_of = 0; /* its sysctls may have changed since */
+	w->count = w->first = w->again = w->end = 0;
+	w->from = w->after;
+	walk_heads(w);
+	w->node = w->heads[w->bucket % WALK_BLOCK];
+	bpf_loop(WALK_LOOPS, walk_step, &w, 0);
+	return 0;
+}
+
+/* The table of the network namespace that the caller is in. */
+SEC("raw_tp")
+int walk_look(void *ctx)
+{
+	struct task_struct___walk *task = (void *)bpf_get_current_task();
+	struct inet_hashinfo *table;
+	struct walk_state *w;
+	__u32 zero = 0;
+
+	w = bpf_map_lookup_elem(&walk_state, &zero);
+	if (!w)
+		return 0;
+	table = BPF_CORE_READ(task, nsproxy, net_ns, ipv4.tcp_death_row.hashinfo);
+	w->table = (__u64)BPF_CORE_READ(table, ehash);
+	w->mask = BPF_CORE_READ(table, ehash_mask);
+	w->own = BPF_CORE_READ(table, pernet);
+	return 0;
+}
+
+#ifdef WALK_ALONE
+char LICENSE[] SEC("license") = "GPL";
+#endif
