@@ -8,6 +8,7 @@
  * a socket's for as long, but maybe another one's; and nobody is kept from changing it. So what decides
  * is read again when a record is full.
  */
+#define KREAD_COPY
 #include "fill.h"
 #include "policy_of.h"
 #include "walk.h"
@@ -25,6 +26,7 @@ extern const volatile __u16 cfg_family;
 #define WALK_AGAIN 16        /* times that a bucket is begun anew in one run */
 #define WALK_FILLS 4         /* times that a record is filled, for one that stands still */
 #define WALK_SPAN 64         /* bytes of inet_connection_sock that tell a healthy socket */
+#define WALK_COPY 4096       /* bytes: more than a struct tcp_sock has */
 #define WALK_STORAGES 64     /* programs that keep something with one socket */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -116,6 +118,7 @@ struct walk_scratch {
 	__u64 net_of; /* the struct net that `net` was read from; 0: none */
 	struct fill_net net;
 	struct tcptimer_policy_sock policy;
+	__u8 sk[WALK_COPY]; /* of the socket, so that its fields are loaded, not probed */
 };
 
 struct {
@@ -127,52 +130,63 @@ struct {
 
 /* ---- a socket that may be stalled ---- */
 
+struct walk_storage {
+	struct hlist_node___walk *node;
+	__u64 data; /* of policy_sockets; 0: not found yet */
+};
+
+/* One program's storage. Returns nonzero to end the search. */
+static long walk_storage(__u32 index, void *data)
+{
+	struct walk_storage *at = data;
+	struct bpf_local_storage_elem *elem;
+
+	if (!at->node)
+		return 1;
+	elem = (void *)((unsigned long)at->node -
+			bpf_core_field_offset(struct bpf_local_storage_elem, snode));
+	at->node = BPF_CORE_READ(elem, snode.next);
+	if ((void *)BPF_CORE_READ(elem, sdata.smap) != (void *)&policy_sockets)
+		return 0;
+	at->data = (__u64)elem + bpf_core_field_offset(struct bpf_local_storage_elem, sdata.data);
+	return 1;
+}
+
 /* policy_of() wants a socket that the verifier knows; here the kernel's list of what is kept with it. */
 static __always_inline __u32 walk_policy(__u64 sk, struct tcptimer_policy_sock *st)
 {
-	struct bpf_local_storage *storage = BPF_CORE_READ(KPTR(sock___walk, sk), sk_bpf_storage);
-	struct hlist_node___walk *node;
-	struct bpf_local_storage_elem *elem;
-	int i;
+	struct bpf_local_storage *storage = KREAD(KPTR(sock___walk, sk), sk_bpf_storage);
+	struct walk_storage at = {};
 
 	if (!storage)
 		return 0;
-	node = BPF_CORE_READ(storage, list.first);
-	for (i = 0; node && i < WALK_STORAGES; i++) {
-		elem = (void *)((unsigned long)node -
-				bpf_core_field_offset(struct bpf_local_storage_elem, snode));
-		if ((void *)BPF_CORE_READ(elem, sdata.smap) == (void *)&policy_sockets) {
-			bpf_probe_read_kernel(
-				st, sizeof(*st),
-				(void *)((unsigned long)elem +
-					 bpf_core_field_offset(struct bpf_local_storage_elem,
-							       sdata.data)));
-			return policy_word(st, (void *)sk);
-		}
-		node = BPF_CORE_READ(node, next);
-	}
-	return 0;
+	at.node = BPF_CORE_READ(storage, list.first);
+	bpf_loop(WALK_STORAGES, walk_storage, &at, 0);
+	if (!at.data || bpf_probe_read_kernel(st, sizeof(*st), (void *)at.data))
+		return 0;
+	return policy_word(st, (void *)sk);
 }
 
-/* Still the same socket, and what was read first is still so. */
-static __always_inline bool walk_settled(const struct tcptimer_snapshot *s, __u64 sk)
+/* Still the same socket, and what a segment or a timer changes is as it was copied. */
+static __always_inline bool walk_settled(const struct tcptimer_snapshot *s)
 {
+	__u64 sk = s->sk;
 	struct sock_common *skc = KPTR(sock_common, sk);
 	struct tcp_sock *tp = KPTR(tcp_sock, sk);
 
-	if (!KREAD(skc, skc_refcnt.refs.counter) ||
-	    (__u64)KREAD(skc, skc_cookie.counter) != s->cookie ||
-	    KREAD(skc, skc_state) != s->state || KREAD(skc, skc_num) != s->local_port ||
-	    bpf_ntohs(KREAD(skc, skc_dport)) != s->remote_port)
+	if ((__u64)BPF_CORE_READ(skc, skc_cookie.counter) != s->cookie ||
+	    BPF_CORE_READ(skc, skc_state) != s->state ||
+	    BPF_CORE_READ(skc, skc_num) != s->local_port ||
+	    bpf_ntohs(BPF_CORE_READ(skc, skc_dport)) != s->remote_port)
 		return false;
 	if (s->kind == TCPTIMER_SOCK_REQUEST)
-		return KREAD(KPTR(request_sock, sk), num_retrans) == s->retransmits &&
-		       KREAD(KPTR(request_sock, sk), rsk_timer.expires) == s->mini_expires;
-	return KREAD(tp, inet_conn.icsk_retransmits) == s->retransmits &&
-	       KREAD(tp, inet_conn.icsk_probes_out) == s->probes_out &&
-	       KREAD(tp, packets_out) == s->packets_out && KREAD(tp, snd_una) == s->snd_una &&
-	       KREAD(tp, snd_nxt) == s->snd_nxt && KREAD(tp, write_seq) == s->write_seq &&
-	       KREAD(KPTR(timer_list, sk + compat_write_timer_offset()), expires) ==
+		return BPF_CORE_READ(KPTR(request_sock, sk), rsk_timer.expires) == s->mini_expires;
+	return BPF_CORE_READ(tp, inet_conn.icsk_retransmits) == s->retransmits &&
+	       BPF_CORE_READ(tp, inet_conn.icsk_probes_out) == s->probes_out &&
+	       BPF_CORE_READ(tp, packets_out) == s->packets_out &&
+	       BPF_CORE_READ(tp, snd_una) == s->snd_una &&
+	       BPF_CORE_READ(tp, write_seq) == s->write_seq &&
+	       BPF_CORE_READ(KPTR(timer_list, sk + compat_write_timer_offset()), expires) ==
 		       s->write_expires;
 }
 
@@ -186,14 +200,30 @@ static __always_inline void walk_net(struct walk_scratch *scratch, struct sock_c
 	scratch->net_of = net;
 }
 
+/* The record from the copy, which is all that fill.h is handed. */
+static __always_inline void walk_fill_copy(struct tcptimer_snapshot *s,
+					   struct walk_scratch *scratch, __u64 sk, bool request)
+{
+	__builtin_memset(s, 0, sizeof(*s));
+	walk_net(scratch, KPTR(sock_common, scratch->sk));
+	if (request) {
+		fill_request(s, (__u64)scratch->sk, &scratch->net);
+	} else {
+		fill_full(s, (__u64)scratch->sk, &scratch->net);
+		s->policy = walk_policy((__u64)scratch->sk, &scratch->policy);
+	}
+	s->sk = sk;
+}
+
 /*
  * A function of its own for the verifier, which then looks at it once. Returns 1 with a record, 0 when
  * the socket is not stalled, -1 when it changed meanwhile.
  */
-int walk_fill(__u64 sk, __u32 index)
+int walk_fill(__u64 sk, __u32 index, bool request)
 {
+	__u32 size = request ? bpf_core_type_size(struct tcp_request_sock) :
+			       bpf_core_type_size(struct tcp_sock);
 	struct walk_record *record = bpf_map_lookup_elem(&walk_records, &index);
-	struct sock_common *skc = KPTR(sock_common, sk);
 	struct walk_scratch *scratch;
 	struct tcptimer_snapshot *s;
 	__u32 zero = 0;
@@ -202,24 +232,18 @@ int walk_fill(__u64 sk, __u32 index)
 	if (!record || !scratch)
 		return 0;
 	s = &record->snapshot;
-	__builtin_memset(s, 0, sizeof(*s));
-	walk_net(scratch, skc);
-	if (KREAD(skc, skc_state) == TCPTIMER_STATE_NEW_SYN_RECV) {
-		fill_request(s, sk, &scratch->net);
-	} else {
-		fill_stall_fields(s, sk);
-		if (tcptimer_stall_timer(s) == TCPTIMER_TIMER_NONE)
-			return 0;
-		__builtin_memset(s, 0, sizeof(*s));
-		fill_full(s, sk, &scratch->net);
-		s->policy = walk_policy(sk, &scratch->policy);
-	}
-	if (!walk_settled(s, sk))
+	if (size > WALK_COPY || bpf_probe_read_kernel(scratch->sk, size, (void *)sk))
+		return -1;
+	/* Not of a connection any more, or not yet. */
+	if (!KREAD(KPTR(sock_common, scratch->sk), skc_refcnt.refs.counter) ||
+	    (KREAD(KPTR(sock_common, scratch->sk), skc_state) == TCPTIMER_STATE_NEW_SYN_RECV) !=
+		    request)
+		return -1;
+	walk_fill_copy(s, scratch, sk, request);
+	if (!walk_settled(s))
 		return -1;
 	return tcptimer_stall_timer(s) != TCPTIMER_TIMER_NONE;
 }
-
-/* ---- the walk ---- */
 
 /* Where a field is in what was read from icsk_ca_state on. */
 #define WALK_PLACE(field)                                                                          \
@@ -269,7 +293,8 @@ static __always_inline bool walk_wants(__u64 sk, __u16 family, __u32 state)
 	case TCPTIMER_STATE_TIME_WAIT:
 		return false;
 	case TCPTIMER_STATE_NEW_SYN_RECV:
-		return !walk_skips(family, state) && KREAD(KPTR(request_sock, sk), num_retrans);
+		return !walk_skips(family, state) &&
+		       BPF_CORE_READ(KPTR(request_sock, sk), num_retrans);
 	case TCPTIMER_STATE_SYN_RECV:
 	case TCPTIMER_STATE_FIN_WAIT1:
 		return !walk_skips(family, state);
@@ -335,7 +360,7 @@ static __always_inline long walk_bucket(struct walk_state *w, __u32 step)
 }
 
 /* One that may be stalled. Returns nonzero to end the run. */
-static __always_inline long walk_candidate(struct walk_state *w, __u64 sk)
+static __always_inline long walk_candidate(struct walk_state *w, __u64 sk, bool request)
 {
 	struct walk_record *record;
 	__u32 index = w->count;
@@ -350,7 +375,7 @@ static __always_inline long walk_candidate(struct walk_state *w, __u64 sk)
 		return 1;
 	}
 	for (i = 0; kept < 0 && i < WALK_FILLS; i++)
-		kept = walk_fill(sk, index);
+		kept = walk_fill(sk, index, request);
 	if (kept > 0) {
 		record->bucket = w->bucket;
 		w->count++;
@@ -375,7 +400,8 @@ static long walk_step(__u32 step, void *data)
 	if (w->after) {
 		if (w->after == sk)
 			w->after = 0;
-	} else if (walk_wants(sk, who.family, who.state) && walk_candidate(w, sk)) {
+	} else if (walk_wants(sk, who.family, who.state) &&
+		   walk_candidate(w, sk, who.state == TCPTIMER_STATE_NEW_SYN_RECV)) {
 		return 1;
 	}
 	w->node = next;
