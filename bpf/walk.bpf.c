@@ -279,6 +279,35 @@ static __always_inline bool walk_may_be_stalled(__u64 sk)
 	       ca_state == TCPTIMER_CA_LOSS;
 }
 
+#ifdef WALK_ALONE
+/*
+ * bpf_rdonly_cast() (6.2), after which fields are loaded, not probed. Its number and that of the type are
+ * the running kernel's: user/kernel/walk.c puts them in place of these, where libbpf would read all of the
+ * kernel's types.
+ */
+static __always_inline struct tcp_sock *walk_cast(__u64 sk)
+{
+	struct tcp_sock *tp;
+
+	asm volatile("r1 = %[sk]\n\t"
+		     "r2 = %[type]\n\t"
+		     "call %[call]\n\t"
+		     "%[tp] = r0"
+		     : [tp] "=r"(tp)
+		     : [sk] "r"(sk), [type] "i"(WALK_CAST_TYPE), [call] "i"(WALK_CAST_CALL)
+		     : "r0", "r1", "r2", "r3", "r4", "r5", "memory");
+	return tp;
+}
+
+#endif
+
+static __always_inline bool walk_may_be_stalled_cast(const struct tcp_sock *tp)
+{
+	return tp->inet_conn.icsk_retransmits || tp->inet_conn.icsk_probes_out ||
+	       tp->inet_conn.icsk_probes_tstamp ||
+	       BPF_CORE_READ_BITFIELD(tp, inet_conn.icsk_ca_state) == TCPTIMER_CA_LOSS;
+}
+
 static __always_inline bool walk_skips(__u16 family, __u32 state)
 {
 	if (state == TCPTIMER_STATE_NEW_SYN_RECV)
@@ -287,7 +316,9 @@ static __always_inline bool walk_skips(__u16 family, __u32 state)
 	       !(cfg_states & (1U << (state & 31)));
 }
 
-static __always_inline bool walk_wants(__u64 sk, __u16 family, __u32 state)
+/* `tp` for one that was cast, else NULL. */
+static __always_inline bool walk_wants(__u64 sk, const struct tcp_sock *tp, __u16 family,
+				       __u32 state)
 {
 	switch (state) {
 	case TCPTIMER_STATE_TIME_WAIT:
@@ -299,7 +330,8 @@ static __always_inline bool walk_wants(__u64 sk, __u16 family, __u32 state)
 	case TCPTIMER_STATE_FIN_WAIT1:
 		return !walk_skips(family, state);
 	}
-	return walk_may_be_stalled(sk) && !walk_skips(family, state);
+	return (tp ? walk_may_be_stalled_cast(tp) : walk_may_be_stalled(sk)) &&
+	       !walk_skips(family, state);
 }
 
 /* ---- the walk ---- */
@@ -383,33 +415,43 @@ static __always_inline long walk_candidate(struct walk_state *w, __u64 sk, bool 
 	return 0;
 }
 
+/* A node of the chain is through, or wanted. */
+static __always_inline long walk_node(struct walk_state *w, __u64 sk, bool wanted, bool request)
+{
+	if (w->after) {
+		if (w->after == sk)
+			w->after = 0;
+		return 0;
+	}
+	return wanted ? walk_candidate(w, sk, request) : 0;
+}
+
+static __always_inline __u64 walk_sk(__u64 node)
+{
+	return node - bpf_core_field_offset(struct sock_common___walk, skc_nulls_node);
+}
+
 static long walk_step(__u32 step, void *data)
 {
 	struct walk_state *w = *(struct walk_state **)data;
-	__u64 node = w->node, next, sk;
+	__u64 node = w->node, sk = walk_sk(node), next;
 	struct walk_who who;
 
 	if (node & 1)
 		return walk_bucket(w, step);
-	sk = node - bpf_core_field_offset(struct sock_common___walk, skc_nulls_node);
 	if (bpf_probe_read_kernel(
 		    &who, sizeof(who),
 		    (void *)(sk + bpf_core_field_offset(struct sock_common, skc_family))) ||
 	    bpf_probe_read_kernel(&next, sizeof(next), (void *)node))
 		return walk_anew(w);
-	if (w->after) {
-		if (w->after == sk)
-			w->after = 0;
-	} else if (walk_wants(sk, who.family, who.state) &&
-		   walk_candidate(w, sk, who.state == TCPTIMER_STATE_NEW_SYN_RECV)) {
+	if (walk_node(w, sk, walk_wants(sk, NULL, who.family, who.state),
+		      who.state == TCPTIMER_STATE_NEW_SYN_RECV))
 		return 1;
-	}
 	w->node = next;
 	return 0;
 }
 
-SEC("raw_tp")
-int walk_table(void *ctx)
+static __always_inline int walk_run(long (*walk_a_step)(__u32 step, void *data))
 {
 	struct walk_scratch *scratch;
 	struct walk_state *w;
@@ -424,9 +466,44 @@ int walk_table(void *ctx)
 	w->from = w->after;
 	walk_heads(w);
 	w->node = w->heads[w->bucket % WALK_BLOCK];
-	bpf_loop(WALK_LOOPS, walk_step, &w, 0);
+	bpf_loop(WALK_LOOPS, walk_a_step, &w, 0);
 	return 0;
 }
+
+SEC("raw_tp")
+int walk_table(void *ctx)
+{
+	return walk_run(walk_step);
+}
+
+#ifdef WALK_ALONE
+static long walk_step_cast(__u32 step, void *data)
+{
+	struct walk_state *w = *(struct walk_state **)data;
+	__u64 node = w->node, sk = walk_sk(node);
+	const struct tcp_sock *tp;
+	struct sock_common___walk *skc;
+	__u32 state;
+
+	if (node & 1)
+		return walk_bucket(w, step);
+	tp = walk_cast(sk);
+	skc = (void *)tp;
+	state = tp->inet_conn.icsk_inet.sk.__sk_common.skc_state;
+	if (walk_node(w, sk,
+		      walk_wants(sk, tp, tp->inet_conn.icsk_inet.sk.__sk_common.skc_family, state),
+		      state == TCPTIMER_STATE_NEW_SYN_RECV))
+		return 1;
+	w->node = (__u64)skc->skc_nulls_node.next;
+	return 0;
+}
+
+SEC("walk/cast")
+int walk_table_cast(void *ctx)
+{
+	return walk_run(walk_step_cast);
+}
+#endif
 
 /* The table of the network namespace that the caller is in. */
 SEC("raw_tp")

@@ -16,6 +16,10 @@ struct walk_record {
 	__u64 bucket;
 };
 
+/* In walk_table_cast, in place of the numbers of bpf_rdonly_cast() and of struct tcp_sock. */
+#define WALK_CAST_CALL 0x7ca57ca1
+#define WALK_CAST_TYPE 0x7ca57ca2
+
 /* How a run ended. */
 enum walk_end {
 	WALK_GOES_ON, /* its share is done; or the table is, when `bucket` is beyond it */

@@ -35,8 +35,8 @@ static void snapshots_maps(struct snapshot_bpf *bpf)
 
 /* ---- loading: libbpf would spend most of the time reading the kernel's types and looking in them ---- */
 
-static struct types_function snapshots_targets[] = { { "bpf_iter_tcp", 0 },
-						     { "bpf_iter_task_file", 0 } };
+static struct types_function snapshots_targets[] = { { .name = "bpf_iter_tcp" },
+						     { .name = "bpf_iter_task_file" } };
 
 /* What libbpf does for "iter/TARGET", with the id that is known already. */
 static int snapshots_prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
@@ -69,13 +69,13 @@ static int snapshots_handler(void)
 }
 
 /* The types that the object names, into the file that libbpf takes them from. */
-int snapshots_types(const struct bpf_object *obj, int fd)
+int snapshots_types(const struct bpf_object *obj, struct types_function *functions, size_t count,
+		    int fd)
 {
 	struct btf *types;
 	const void *raw;
 	uint32_t size;
-	int err = types_like(bpf_object__btf(obj), snapshots_targets,
-			     sizeof(snapshots_targets) / sizeof(snapshots_targets[0]), &types);
+	int err = types_like(bpf_object__btf(obj), functions, count, &types);
 
 	if (err)
 		return err;
@@ -99,7 +99,8 @@ static struct snapshot_bpf *snapshots_open_light(int fd)
 	if (!bpf)
 		return NULL;
 	/* With a target that is a program, whichever, libbpf leaves the kernel's types alone. */
-	if (snapshots_types(bpf->obj, fd) ||
+	if (snapshots_types(bpf->obj, snapshots_targets,
+			    sizeof(snapshots_targets) / sizeof(snapshots_targets[0]), fd) ||
 	    bpf_program__set_attach_target(bpf->progs.snapshot_tcp, fd, NULL) ||
 	    bpf_program__set_attach_target(bpf->progs.snapshot_owner, fd, NULL)) {
 		snapshot_bpf__destroy(bpf);

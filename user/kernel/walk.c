@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 #include "bpf/walk.h"
 #include "kernel/rules.h"
+#include "kernel/types.h"
 #include "kernel/walk.h"
 #include "walk.skel.h"
 
@@ -28,6 +29,7 @@ struct walk_set {
 
 struct walk {
 	struct walk_bpf *bpf;
+	struct bpf_program *program; /* walk_table or walk_table_cast */
 	struct snapshot_options options;
 	struct walk_state *state; /* the programs' maps */
 	struct walk_record *records;
@@ -79,7 +81,44 @@ static bool walk_has(const struct walk_set *set, uint64_t number)
 
 /* ---- loading ---- */
 
-static struct walk_bpf *walk_load(const struct snapshot_options *options, int fd)
+enum { WALK_RDONLY_CAST, WALK_TCP_SOCK, WALK_IDS };
+
+static struct types_function walk_ids[WALK_IDS] = {
+	[WALK_RDONLY_CAST] = { .name = "bpf_rdonly_cast" },
+	[WALK_TCP_SOCK] = { .name = "tcp_sock", .is_struct = true },
+};
+
+/* The running kernel's numbers into walk_table_cast, which libbpf is about to load. */
+static int walk_prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
+{
+	struct bpf_insn *insn = (struct bpf_insn *)bpf_program__insns(prog);
+	struct bpf_insn *end = insn + bpf_program__insn_cnt(prog);
+
+	for (; insn < end; insn++) {
+		if (insn->code == (BPF_JMP | BPF_CALL) && insn->imm == WALK_CAST_CALL) {
+			insn->src_reg = BPF_PSEUDO_KFUNC_CALL;
+			insn->imm = (int32_t)walk_ids[WALK_RDONLY_CAST].ret_id;
+		} else if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_K) &&
+			   insn->imm == WALK_CAST_TYPE) {
+			insn->imm = (int32_t)walk_ids[WALK_TCP_SOCK].ret_id;
+		}
+	}
+	return 0;
+}
+
+static int walk_handler(void)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = walk_prepare);
+	static int handler;
+
+	if (!handler)
+		handler = libbpf_register_prog_handler("walk/", BPF_PROG_TYPE_RAW_TRACEPOINT, 0,
+						       &opts);
+	return handler < 0 ? handler : 0;
+}
+
+/* Not loaded yet. `fd`: the file of types, which is filled when it is the first time. */
+static struct walk_bpf *walk_open_bpf(const struct snapshot_options *options, int fd)
 {
 	char path[32];
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = path);
@@ -98,11 +137,30 @@ static struct walk_bpf *walk_load(const struct snapshot_options *options, int fd
 						    map != bpf->maps.policy_sockets)
 		bpf_map__set_autocreate(map, false);
 	rules_reuse(bpf->maps.policy_sockets);
-	if (snapshots_types(bpf->obj, fd) || walk_bpf__load(bpf)) {
+	if (!lseek(fd, 0, SEEK_CUR) && snapshots_types(bpf->obj, walk_ids, WALK_IDS, fd)) {
 		walk_bpf__destroy(bpf);
 		return NULL;
 	}
 	return bpf;
+}
+
+/* With bpf_rdonly_cast() or without. Returns whether that one is loaded. */
+static bool walk_load(struct walk *walk, int fd, bool cast)
+{
+	struct walk_bpf *bpf = walk_open_bpf(&walk->options, fd);
+
+	if (!bpf)
+		return false;
+	bpf_program__set_autoload(bpf->progs.walk_table, !cast);
+	bpf_program__set_autoload(bpf->progs.walk_table_cast, cast);
+	if ((cast && (!walk_ids[WALK_RDONLY_CAST].ret_id || !walk_ids[WALK_TCP_SOCK].ret_id)) ||
+	    walk_bpf__load(bpf)) {
+		walk_bpf__destroy(bpf);
+		return false;
+	}
+	walk->bpf = bpf;
+	walk->program = cast ? bpf->progs.walk_table_cast : bpf->progs.walk_table;
+	return true;
 }
 
 static size_t walk_bytes(const struct bpf_map *map)
@@ -133,18 +191,17 @@ static int walk_look(struct walk *walk)
 int walk_open(struct walk **ret_walk, const struct snapshot_options *options)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
-	int fd, err;
+	int fd, err = -ENOTSUP;
 
 	if (!walk)
 		return -ENOMEM;
 	walk->options = *options;
 	kernel_quiet_libbpf();
-	fd = memfd_create("tcptimer-types", MFD_CLOEXEC);
+	fd = walk_handler() ? -1 : memfd_create("tcptimer-types", MFD_CLOEXEC);
 	if (fd >= 0) {
-		walk->bpf = walk_load(options, fd);
+		err = walk_load(walk, fd, true) || walk_load(walk, fd, false) ? 0 : -ENOTSUP;
 		close(fd);
 	}
-	err = walk->bpf ? 0 : -ENOTSUP;
 	if (!err) {
 		walk->state = walk_map(walk->bpf->maps.walk_state);
 		walk->records = walk_map(walk->bpf->maps.walk_records);
@@ -222,7 +279,7 @@ static int walk_slice(struct walk *walk)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct walk_state *w = walk->state;
-	int err = bpf_prog_test_run_opts(bpf_program__fd(walk->bpf->progs.walk_table), &opts);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(walk->program), &opts);
 	uint32_t i;
 
 	for (i = 0; !err && i < w->count && i < WALK_ROOM; i++)

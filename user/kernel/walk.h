@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 
 struct bpf_object;
+struct types_function;
 struct walk;
 
 /* Negative when this kernel can't: the iterator can. */
@@ -27,7 +28,11 @@ bool walk_left(const struct walk *walk, uint64_t sk);
 bool walk_left_in(const struct walk *walk, uint64_t inum);
 void walk_close(struct walk *walk);
 
-/* In snapshots.c: the kernel's types that the object names, into the file that libbpf reads them from. */
-int snapshots_types(const struct bpf_object *obj, int fd);
+/*
+ * In snapshots.c: the kernel's types that the object names, into the file that libbpf reads them from.
+ * Fills in `functions`.
+ */
+int snapshots_types(const struct bpf_object *obj, struct types_function *functions, size_t count,
+		    int fd);
 
 #endif
