@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "kernel/kernel.h"
+#include "kernel/walk.h"
 #include "reads.h"
 
 static int reads_one(const struct tcptimer_snapshot *snap, void *arg)
@@ -22,11 +23,11 @@ static int reads_one(const struct tcptimer_snapshot *snap, void *arg)
 	return 0;
 }
 
-int reads_take(struct reads *ret_reads, bool unlocked, bool cookies, const char *netns)
+int reads_take(struct reads *ret_reads, enum reads_how how, bool cookies, const char *netns)
 {
 	struct snapshot_options options = { .states = ~0U,
 					    .stalled = true,
-					    .unlocked = unlocked,
+					    .unlocked = how == READS_WALK,
 					    .cookies = cookies,
 					    .netns = netns };
 	struct snapshot_reader reader;
@@ -34,6 +35,8 @@ int reads_take(struct reads *ret_reads, bool unlocked, bool cookies, const char 
 
 	memset(ret_reads, 0, sizeof(*ret_reads));
 	err = snapshots_open(&reader, &options);
+	if (!err && how == READS_PROBING)
+		err = walk_open(&reader.walk, &options, true);
 	if (err)
 		return err;
 	ret_reads->walked = reader.walk;

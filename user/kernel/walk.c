@@ -188,7 +188,7 @@ static int walk_look(struct walk *walk)
 	return !err && !walk->state->table ? -ENOENT : err;
 }
 
-int walk_open(struct walk **ret_walk, const struct snapshot_options *options)
+int walk_open(struct walk **ret_walk, const struct snapshot_options *options, bool probing)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
 	int fd, err = -ENOTSUP;
@@ -199,7 +199,8 @@ int walk_open(struct walk **ret_walk, const struct snapshot_options *options)
 	kernel_quiet_libbpf();
 	fd = walk_handler() ? -1 : memfd_create("tcptimer-types", MFD_CLOEXEC);
 	if (fd >= 0) {
-		err = walk_load(walk, fd, true) || walk_load(walk, fd, false) ? 0 : -ENOTSUP;
+		if ((!probing && walk_load(walk, fd, true)) || walk_load(walk, fd, false))
+			err = 0;
 		close(fd);
 	}
 	if (!err) {
