@@ -10,8 +10,8 @@
  */
 #define KREAD_COPY
 #include "fill.h"
-#include "policy_of.h"
 #include "walk.h"
+#include "walk_policy.h"
 
 #ifdef WALK_ALONE
 const volatile __u32 cfg_hz = 250;
@@ -27,7 +27,6 @@ extern const volatile __u16 cfg_family;
 #define WALK_FILLS 4         /* times that a record is filled, for one that stands still */
 #define WALK_SPAN 64         /* bytes of inet_connection_sock that tell a healthy socket */
 #define WALK_COPY 4096       /* bytes: more than a struct tcp_sock has */
-#define WALK_STORAGES 64     /* programs that keep something with one socket */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -40,7 +39,7 @@ struct inet_ehash_bucket;
 struct inet_hashinfo {
 	struct inet_ehash_bucket *ehash;
 	unsigned int ehash_mask;
-	bool pernet; /* 6.1 */
+	bool pernet; /* 6.1: of one namespace */
 };
 
 struct inet_timewait_death_row {
@@ -65,34 +64,6 @@ struct task_struct___walk {
 
 struct sock_common___walk {
 	struct hlist_nulls_node skc_nulls_node;
-};
-
-struct hlist_node___walk {
-	struct hlist_node___walk *next;
-};
-
-struct hlist_head {
-	struct hlist_node___walk *first;
-};
-
-struct bpf_local_storage {
-	struct hlist_head list;
-};
-
-struct bpf_local_storage_map;
-
-struct bpf_local_storage_data {
-	struct bpf_local_storage_map *smap;
-	__u8 data[0];
-};
-
-struct bpf_local_storage_elem {
-	struct hlist_node___walk snode;
-	struct bpf_local_storage_data sdata;
-};
-
-struct sock___walk {
-	struct bpf_local_storage *sk_bpf_storage;
 };
 
 #pragma clang attribute pop
@@ -129,43 +100,6 @@ struct {
 } walk_scratch SEC(".maps");
 
 /* ---- a socket that may be stalled ---- */
-
-struct walk_storage {
-	struct hlist_node___walk *node;
-	__u64 data; /* of policy_sockets; 0: not found yet */
-};
-
-/* One program's storage. Returns nonzero to end the search. */
-static long walk_storage(__u32 index, void *data)
-{
-	struct walk_storage *at = data;
-	struct bpf_local_storage_elem *elem;
-
-	if (!at->node)
-		return 1;
-	elem = (void *)((unsigned long)at->node -
-			bpf_core_field_offset(struct bpf_local_storage_elem, snode));
-	at->node = BPF_CORE_READ(elem, snode.next);
-	if ((void *)BPF_CORE_READ(elem, sdata.smap) != (void *)&policy_sockets)
-		return 0;
-	at->data = (__u64)elem + bpf_core_field_offset(struct bpf_local_storage_elem, sdata.data);
-	return 1;
-}
-
-/* policy_of() wants a socket that the verifier knows; here the kernel's list of what is kept with it. */
-static __always_inline __u32 walk_policy(__u64 sk, struct tcptimer_policy_sock *st)
-{
-	struct bpf_local_storage *storage = KREAD(KPTR(sock___walk, sk), sk_bpf_storage);
-	struct walk_storage at = {};
-
-	if (!storage)
-		return 0;
-	at.node = BPF_CORE_READ(storage, list.first);
-	bpf_loop(WALK_STORAGES, walk_storage, &at, 0);
-	if (!at.data || bpf_probe_read_kernel(st, sizeof(*st), (void *)at.data))
-		return 0;
-	return policy_word(st, (void *)sk);
-}
 
 /* Still the same socket, and what a segment or a timer changes is as it was copied. */
 static __always_inline bool walk_settled(const struct tcptimer_snapshot *s)
