@@ -13,20 +13,15 @@
 #include "walk.h"
 #include "walk_policy.h"
 
-#ifdef WALK_ALONE
 const volatile __u32 cfg_hz = 250;
-const volatile __u32 cfg_states = ~0U;
-const volatile __u16 cfg_family = 0;
-#else
-extern const volatile __u32 cfg_states; /* as in snapshot.bpf.c */
-extern const volatile __u16 cfg_family;
-#endif
+const volatile __u32 cfg_states = ~0U; /* mask of 1 << state to write */
+const volatile __u16 cfg_family = 0;   /* AF_INET or AF_INET6; 0: both */
 
-#define WALK_LOOPS (1 << 23) /* as many as bpf_loop() does */
-#define WALK_AGAIN 16        /* times that a bucket is begun anew in one run */
-#define WALK_FILLS 4         /* times that a record is filled, for one that stands still */
-#define WALK_SPAN 64         /* bytes of inet_connection_sock that tell a healthy socket */
-#define WALK_COPY 4096       /* bytes: more than a struct tcp_sock has */
+#define WALK_LOOPS                                                                                 \
+	(1 << 20)      /* sockets and buckets of a run at the very most: longer than any chain */
+#define WALK_AGAIN 16  /* times that a bucket is begun anew in one run */
+#define WALK_FILLS 4   /* times that a record is filled, for one that stands still */
+#define WALK_COPY 4096 /* bytes: more than a struct tcp_sock has */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -179,41 +174,6 @@ int walk_fill(__u64 sk, __u32 index, bool request)
 	return tcptimer_stall_timer(s) != TCPTIMER_TIMER_NONE;
 }
 
-/* Where a field is in what was read from icsk_ca_state on. */
-#define WALK_PLACE(field)                                                                          \
-	((bpf_core_field_offset(struct inet_connection_sock, field) -                              \
-	  bpf_core_field_offset(struct inet_connection_sock, icsk_ca_state)) &                     \
-	 (WALK_SPAN - 1))
-
-/*
- * What tcptimer_stall_timer() cannot do without, of a full socket: most sockets are not stalled, and the
- * walk takes as long as these bytes take to come, so it is one read. Against a window that shrank to zero
- * icsk_retransmits stays 0, and the state TCP_CA_Loss tells.
- */
-static __always_inline bool walk_may_be_stalled(__u64 sk)
-{
-	const __u32 size = bpf_core_field_offset(struct inet_connection_sock, icsk_probes_tstamp) +
-			   sizeof(__u32) -
-			   bpf_core_field_offset(struct inet_connection_sock, icsk_ca_state);
-	__u8 b[WALK_SPAN + sizeof(__u32)] __attribute__((aligned(8)));
-	__u64 ca_state;
-	__u32 tstamp;
-
-	/* Farther apart than in any kernel so far: let walk_fill() look. */
-	if (size > WALK_SPAN ||
-	    bpf_probe_read_kernel(b, size,
-				  (void *)(sk + bpf_core_field_offset(struct inet_connection_sock,
-								      icsk_ca_state))))
-		return true;
-	ca_state = b[0];
-	ca_state <<= __CORE_RELO(KPTR(inet_connection_sock, sk), icsk_ca_state, LSHIFT_U64);
-	ca_state >>= __CORE_RELO(KPTR(inet_connection_sock, sk), icsk_ca_state, RSHIFT_U64);
-	__builtin_memcpy(&tstamp, &b[WALK_PLACE(icsk_probes_tstamp)], sizeof(tstamp));
-	return tstamp || b[WALK_PLACE(icsk_retransmits)] || b[WALK_PLACE(icsk_probes_out)] ||
-	       ca_state == TCPTIMER_CA_LOSS;
-}
-
-#ifdef WALK_ALONE
 /*
  * bpf_rdonly_cast() (6.2), after which fields are loaded, not probed. Its number and that of the type are
  * the running kernel's: user/kernel/walk.c puts them in place of these, where libbpf would read all of the
@@ -233,9 +193,12 @@ static __always_inline struct tcp_sock *walk_cast(__u64 sk)
 	return tp;
 }
 
-#endif
-
-static __always_inline bool walk_may_be_stalled_cast(const struct tcp_sock *tp)
+/*
+ * What tcptimer_stall_timer() cannot do without, of a full socket: most sockets are not stalled, and the
+ * walk takes as long as these bytes take to come. Against a window that shrank to zero icsk_retransmits
+ * stays 0, and the state TCP_CA_Loss, their neighbour, tells.
+ */
+static __always_inline bool walk_may_be_stalled(const struct tcp_sock *tp)
 {
 	return tp->inet_conn.icsk_retransmits || tp->inet_conn.icsk_probes_out ||
 	       tp->inet_conn.icsk_probes_tstamp ||
@@ -250,7 +213,6 @@ static __always_inline bool walk_skips(__u16 family, __u32 state)
 	       !(cfg_states & (1U << (state & 31)));
 }
 
-/* `tp` for one that was cast, else NULL. */
 static __always_inline bool walk_wants(__u64 sk, const struct tcp_sock *tp, __u16 family,
 				       __u32 state)
 {
@@ -264,18 +226,10 @@ static __always_inline bool walk_wants(__u64 sk, const struct tcp_sock *tp, __u1
 	case TCPTIMER_STATE_FIN_WAIT1:
 		return !walk_skips(family, state);
 	}
-	return (tp ? walk_may_be_stalled_cast(tp) : walk_may_be_stalled(sk)) &&
-	       !walk_skips(family, state);
+	return walk_may_be_stalled(tp) && !walk_skips(family, state);
 }
 
 /* ---- the walk ---- */
-
-/* As sock_common has them, from skc_family on. */
-struct walk_who {
-	__u16 family;
-	__u8 state;
-	__u8 other;
-};
 
 /* The bucket from its head on; what was found in it is forgotten. Returns nonzero to end the run. */
 static __always_inline long walk_anew(struct walk_state *w)
@@ -360,32 +314,32 @@ static __always_inline long walk_node(struct walk_state *w, __u64 sk, bool wante
 	return wanted ? walk_candidate(w, sk, request) : 0;
 }
 
-static __always_inline __u64 walk_sk(__u64 node)
-{
-	return node - bpf_core_field_offset(struct sock_common___walk, skc_nulls_node);
-}
-
 static long walk_step(__u32 step, void *data)
 {
 	struct walk_state *w = *(struct walk_state **)data;
-	__u64 node = w->node, sk = walk_sk(node), next;
-	struct walk_who who;
+	__u64 node = w->node, sk;
+	struct sock_common___walk *skc;
+	const struct tcp_sock *tp;
+	__u32 state;
 
 	if (node & 1)
 		return walk_bucket(w, step);
-	if (bpf_probe_read_kernel(
-		    &who, sizeof(who),
-		    (void *)(sk + bpf_core_field_offset(struct sock_common, skc_family))) ||
-	    bpf_probe_read_kernel(&next, sizeof(next), (void *)node))
+	if (!node) /* of no chain: it could not be read */
 		return walk_anew(w);
-	if (walk_node(w, sk, walk_wants(sk, NULL, who.family, who.state),
-		      who.state == TCPTIMER_STATE_NEW_SYN_RECV))
+	sk = node - bpf_core_field_offset(struct sock_common___walk, skc_nulls_node);
+	tp = walk_cast(sk);
+	skc = (void *)tp;
+	state = tp->inet_conn.icsk_inet.sk.__sk_common.skc_state;
+	if (walk_node(w, sk,
+		      walk_wants(sk, tp, tp->inet_conn.icsk_inet.sk.__sk_common.skc_family, state),
+		      state == TCPTIMER_STATE_NEW_SYN_RECV))
 		return 1;
-	w->node = next;
+	w->node = (__u64)skc->skc_nulls_node.next;
 	return 0;
 }
 
-static __always_inline int walk_run(long (*walk_a_step)(__u32 step, void *data))
+SEC("walk/table")
+int walk_table(void *ctx)
 {
 	struct walk_scratch *scratch;
 	struct walk_state *w;
@@ -400,47 +354,12 @@ static __always_inline int walk_run(long (*walk_a_step)(__u32 step, void *data))
 	w->from = w->after;
 	walk_heads(w);
 	w->node = w->heads[w->bucket % WALK_BLOCK];
-	bpf_loop(WALK_LOOPS, walk_a_step, &w, 0);
+	bpf_loop(WALK_LOOPS, walk_step, &w, 0);
 	return 0;
 }
-
-SEC("raw_tp")
-int walk_table(void *ctx)
-{
-	return walk_run(walk_step);
-}
-
-#ifdef WALK_ALONE
-static long walk_step_cast(__u32 step, void *data)
-{
-	struct walk_state *w = *(struct walk_state **)data;
-	__u64 node = w->node, sk = walk_sk(node);
-	const struct tcp_sock *tp;
-	struct sock_common___walk *skc;
-	__u32 state;
-
-	if (node & 1)
-		return walk_bucket(w, step);
-	tp = walk_cast(sk);
-	skc = (void *)tp;
-	state = tp->inet_conn.icsk_inet.sk.__sk_common.skc_state;
-	if (walk_node(w, sk,
-		      walk_wants(sk, tp, tp->inet_conn.icsk_inet.sk.__sk_common.skc_family, state),
-		      state == TCPTIMER_STATE_NEW_SYN_RECV))
-		return 1;
-	w->node = (__u64)skc->skc_nulls_node.next;
-	return 0;
-}
-
-SEC("walk/cast")
-int walk_table_cast(void *ctx)
-{
-	return walk_run(walk_step_cast);
-}
-#endif
 
 /* The table of the network namespace that the caller is in. */
-SEC("raw_tp")
+SEC("walk/look")
 int walk_look(void *ctx)
 {
 	struct task_struct___walk *task = (void *)bpf_get_current_task();
@@ -458,6 +377,4 @@ int walk_look(void *ctx)
 	return 0;
 }
 
-#ifdef WALK_ALONE
 char LICENSE[] SEC("license") = "GPL";
-#endif

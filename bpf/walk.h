@@ -16,7 +16,7 @@ struct walk_record {
 	__u64 bucket;
 };
 
-/* In walk_table_cast, in place of the numbers of bpf_rdonly_cast() and of struct tcp_sock. */
+/* In walk_table, in place of the numbers of bpf_rdonly_cast() and of struct tcp_sock. */
 #define WALK_CAST_CALL 0x7ca57ca1
 #define WALK_CAST_TYPE 0x7ca57ca2
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "kernel/kernel.h"
-#include "kernel/walk.h"
 #include "reads.h"
 
 static int reads_one(const struct tcptimer_snapshot *snap, void *arg)
@@ -23,11 +22,11 @@ static int reads_one(const struct tcptimer_snapshot *snap, void *arg)
 	return 0;
 }
 
-int reads_take(struct reads *ret_reads, enum reads_how how, bool cookies, const char *netns)
+int reads_take(struct reads *ret_reads, bool unlocked, bool cookies, const char *netns)
 {
 	struct snapshot_options options = { .states = ~0U,
 					    .stalled = true,
-					    .unlocked = how == READS_WALK,
+					    .unlocked = unlocked,
 					    .cookies = cookies,
 					    .netns = netns };
 	struct snapshot_reader reader;
@@ -35,8 +34,6 @@ int reads_take(struct reads *ret_reads, enum reads_how how, bool cookies, const 
 
 	memset(ret_reads, 0, sizeof(*ret_reads));
 	err = snapshots_open(&reader, &options);
-	if (!err && how == READS_PROBING)
-		err = walk_open(&reader.walk, &options, true);
 	if (err)
 		return err;
 	ret_reads->walked = reader.walk;

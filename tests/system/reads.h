@@ -11,12 +11,6 @@
 #include <stdint.h>
 #include "tcptimer/snapshot.h"
 
-enum reads_how {
-	READS_ITERATOR,
-	READS_WALK,
-	READS_PROBING, /* the walk of kernels without bpf_rdonly_cast() */
-};
-
 struct reads {
 	struct tcptimer_snapshot *snaps;
 	size_t count;
@@ -25,7 +19,7 @@ struct reads {
 };
 
 /* `netns`: an inode number, or NULL for all. Returns 0 or a negative errno. */
-int reads_take(struct reads *ret_reads, enum reads_how how, bool cookies, const char *netns);
+int reads_take(struct reads *ret_reads, bool unlocked, bool cookies, const char *netns);
 /* How many have that address; *ret_snap is the first of them, or NULL. */
 size_t reads_find(const struct reads *reads, uint64_t sk,
 		  const struct tcptimer_snapshot **ret_snap);

@@ -16,7 +16,6 @@
 const struct loader_program loader_programs[] = {
 	{ "snapshot_tcp", "iter/tcp", "list, explain, summary, top", true },
 	{ "snapshot_owner", "iter/task_file", "list -p, explain, trace", false },
-	{ "walk_table", "raw_tp", "list --stalled", false },
 	{ "trace_timer_entry", "tp_btf/timer_expire_entry", "trace, summary, top", true },
 	{ "trace_timer_exit", "tp_btf/timer_expire_exit", "trace, summary, top", true },
 	{ "trace_retransmit_skb", "tp_btf/tcp_retransmit_skb", "trace, summary, top", true },
@@ -87,11 +86,6 @@ int loader_load(struct tcptimer_bpf *bpf)
 	}
 	if (!bpf_program__autoload(bpf->progs.destroy_chosen))
 		bpf_map__set_autocreate(bpf->maps.destroy_cookies, false);
-	if (!bpf_program__autoload(bpf->progs.walk_table)) {
-		bpf_map__set_autocreate(bpf->maps.walk_state, false);
-		bpf_map__set_autocreate(bpf->maps.walk_records, false);
-		bpf_map__set_autocreate(bpf->maps.walk_scratch, false);
-	}
 	if (!bpf->rodata->cfg_count) {
 		bpf_map__set_autocreate(bpf->maps.summary_counts, false);
 		bpf_map__set_autocreate(bpf->maps.summary_zero, false);

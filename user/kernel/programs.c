@@ -47,14 +47,6 @@ static struct bpf_link *programs_attach(struct bpf_program *prog)
 	return bpf_program__attach(prog);
 }
 
-/* Attached nowhere: user space runs it. */
-static bool programs_is_run(const struct bpf_program *prog)
-{
-	const char *section = bpf_program__section_name(prog);
-
-	return !strcmp(section, "syscall") || !strcmp(section, "raw_tp");
-}
-
 static void programs_explain(struct program_check *check, int err)
 {
 	const char *said = kernel_error();
@@ -81,7 +73,7 @@ static void programs_try(struct program_check *check)
 		goto out;
 	}
 	check->loads = true;
-	if (programs_is_run(prog))
+	if (!strcmp(bpf_program__section_name(prog), "syscall"))
 		check->attaches = !bpf_prog_test_run_opts(bpf_program__fd(prog), &run);
 	else
 		check->attaches = (link = programs_attach(prog)) != NULL;

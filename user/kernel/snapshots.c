@@ -159,7 +159,7 @@ int snapshots_open(struct snapshot_reader *reader, const struct snapshot_options
 	memset(reader, 0, sizeof(*reader));
 	reader->options = *options;
 	if (options->stalled && options->unlocked && !options->owners &&
-	    !walk_open(&reader->walk, options, false))
+	    !walk_open(&reader->walk, options))
 		return 0;
 	return snapshots_open_iterator(reader);
 }

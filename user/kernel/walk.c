@@ -29,7 +29,6 @@ struct walk_set {
 
 struct walk {
 	struct walk_bpf *bpf;
-	struct bpf_program *program; /* walk_table or walk_table_cast */
 	struct snapshot_options options;
 	struct walk_state *state; /* the programs' maps */
 	struct walk_record *records;
@@ -88,7 +87,7 @@ static struct types_function walk_ids[WALK_IDS] = {
 	[WALK_TCP_SOCK] = { .name = "tcp_sock", .is_struct = true },
 };
 
-/* The running kernel's numbers into walk_table_cast, which libbpf is about to load. */
+/* The running kernel's numbers into a program that libbpf is about to load. */
 static int walk_prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
 {
 	struct bpf_insn *insn = (struct bpf_insn *)bpf_program__insns(prog);
@@ -117,8 +116,7 @@ static int walk_handler(void)
 	return handler < 0 ? handler : 0;
 }
 
-/* Not loaded yet. `fd`: the file of types, which is filled when it is the first time. */
-static struct walk_bpf *walk_open_bpf(const struct snapshot_options *options, int fd)
+static struct walk_bpf *walk_load(const struct snapshot_options *options, int fd)
 {
 	char path[32];
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = path);
@@ -137,30 +135,13 @@ static struct walk_bpf *walk_open_bpf(const struct snapshot_options *options, in
 						    map != bpf->maps.policy_sockets)
 		bpf_map__set_autocreate(map, false);
 	rules_reuse(bpf->maps.policy_sockets);
-	if (!lseek(fd, 0, SEEK_CUR) && snapshots_types(bpf->obj, walk_ids, WALK_IDS, fd)) {
+	if (snapshots_types(bpf->obj, walk_ids, WALK_IDS, fd) ||
+	    !walk_ids[WALK_RDONLY_CAST].ret_id || !walk_ids[WALK_TCP_SOCK].ret_id ||
+	    walk_bpf__load(bpf)) {
 		walk_bpf__destroy(bpf);
 		return NULL;
 	}
 	return bpf;
-}
-
-/* With bpf_rdonly_cast() or without. Returns whether that one is loaded. */
-static bool walk_load(struct walk *walk, int fd, bool cast)
-{
-	struct walk_bpf *bpf = walk_open_bpf(&walk->options, fd);
-
-	if (!bpf)
-		return false;
-	bpf_program__set_autoload(bpf->progs.walk_table, !cast);
-	bpf_program__set_autoload(bpf->progs.walk_table_cast, cast);
-	if ((cast && (!walk_ids[WALK_RDONLY_CAST].ret_id || !walk_ids[WALK_TCP_SOCK].ret_id)) ||
-	    walk_bpf__load(bpf)) {
-		walk_bpf__destroy(bpf);
-		return false;
-	}
-	walk->bpf = bpf;
-	walk->program = cast ? bpf->progs.walk_table_cast : bpf->progs.walk_table;
-	return true;
 }
 
 static size_t walk_bytes(const struct bpf_map *map)
@@ -188,7 +169,7 @@ static int walk_look(struct walk *walk)
 	return !err && !walk->state->table ? -ENOENT : err;
 }
 
-int walk_open(struct walk **ret_walk, const struct snapshot_options *options, bool probing)
+int walk_open(struct walk **ret_walk, const struct snapshot_options *options)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
 	int fd, err = -ENOTSUP;
@@ -199,11 +180,10 @@ int walk_open(struct walk **ret_walk, const struct snapshot_options *options, bo
 	kernel_quiet_libbpf();
 	fd = walk_handler() ? -1 : memfd_create("tcptimer-types", MFD_CLOEXEC);
 	if (fd >= 0) {
-		if ((!probing && walk_load(walk, fd, true)) || walk_load(walk, fd, false))
-			err = 0;
+		walk->bpf = walk_load(options, fd);
 		close(fd);
 	}
-	if (!err) {
+	if (walk->bpf) {
 		walk->state = walk_map(walk->bpf->maps.walk_state);
 		walk->records = walk_map(walk->bpf->maps.walk_records);
 		err = walk->state && walk->records ? walk_look(walk) : -ENOMEM;
@@ -280,7 +260,7 @@ static int walk_slice(struct walk *walk)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct walk_state *w = walk->state;
-	int err = bpf_prog_test_run_opts(bpf_program__fd(walk->program), &opts);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(walk->bpf->progs.walk_table), &opts);
 	uint32_t i;
 
 	for (i = 0; !err && i < w->count && i < WALK_ROOM; i++)
@@ -307,7 +287,7 @@ static int walk_table(struct walk *walk, uint64_t table, uint64_t mask)
 		uint32_t bucket = w->bucket;
 
 		err = walk_slice(walk);
-		tries = w->bucket == bucket && !w->count ? tries + 1 : 0;
+		tries = w->bucket == bucket && w->end != WALK_FULL ? tries + 1 : 0;
 		if (tries > WALK_PATIENCE)
 			err = -EAGAIN;
 	}

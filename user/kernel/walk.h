@@ -14,8 +14,8 @@ struct bpf_object;
 struct types_function;
 struct walk;
 
-/* Negative when this kernel can't: the iterator can. `probing`: as on kernels before 6.2, for tests. */
-int walk_open(struct walk **ret_walk, const struct snapshot_options *options, bool probing);
+/* Negative when this kernel can't (before 6.2): the iterator can. */
+int walk_open(struct walk **ret_walk, const struct snapshot_options *options);
 /*
  * As snapshots_read(), but for the order: all namespaces that share a table come mixed. -EAGAIN: a chain
  * that never stood still. Left out with options.cookies: sockets that have no cookie yet, which takes a
