@@ -38,7 +38,7 @@ ENGINE_SRC := $(wildcard user/engine/*.c) user/words.c
 CTL_SRC := user/daemon/ctl_proto.c user/daemon/policy_source.c
 PURE_SRC := $(filter-out user/words.c,$(wildcard user/*.c)) $(wildcard user/policy/*.c) $(CTL_SRC)
 CLI_SRC := $(wildcard user/cli/*.c) $(wildcard user/kernel/*.c) $(filter-out $(CTL_SRC),$(wildcard user/daemon/*.c))
-BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
+BPF_SRC := $(filter-out bpf/walk.bpf.c,$(sort $(wildcard bpf/*.bpf.c)))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ENGINE_OBJ := $(call obj,$(ENGINE_SRC))
 PURE_OBJ := $(call obj,$(PURE_SRC))
@@ -98,6 +98,16 @@ $(B)/snapshot.bpf.o: bpf/snapshot.bpf.c $(wildcard bpf/*.h include/tcptimer/*.h)
 	$(call say,CLANG)
 	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -DPOLICY_MAPS -DSNAPSHOT_ALONE -Ibpf -Iinclude -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) -c $< -o $@
 
+# Stalled sockets without the iterator: the same. Not in the one object, whose loader knows no kfuncs.
+$(B)/walk.bpf.o: bpf/walk.bpf.c $(wildcard bpf/*.h include/tcptimer/*.h) Makefile
+	@mkdir -p $(@D)
+	$(call say,CLANG)
+	$(Q)$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -DPOLICY_MAPS -Ibpf -Iinclude -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) -c $< -o $@
+
+$(B)/walk.skel.h: $(B)/walk.bpf.o
+	$(call say,GEN)
+	$(Q)$(BPFTOOL) gen skeleton $< name walk_bpf > $@
+
 # What the daemon puts in force, for the same reason.
 $(B)/policy.bpf.o: $(patsubst %,$(B)/bpf/%.bpf.o,guard policy_iter snapshot sockops)
 	$(call say,GEN)
@@ -111,7 +121,7 @@ $(B)/snapshot.skel.h: $(B)/snapshot.bpf.o
 	$(call say,GEN)
 	$(Q)$(BPFTOOL) gen skeleton $< name snapshot_bpf > $@
 
-$(call obj,$(wildcard user/kernel/*.c tests/conformance/*.c)): | $(B)/tcptimer.skel.h $(B)/snapshot.skel.h $(B)/policy.skel.h
+$(call obj,$(wildcard user/kernel/*.c tests/conformance/*.c)): | $(B)/tcptimer.skel.h $(B)/snapshot.skel.h $(B)/walk.skel.h $(B)/policy.skel.h
 
 # ---- tests ----
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))

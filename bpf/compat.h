@@ -17,13 +17,22 @@
  * How fields are read. Of the sockets that an iterator hands (bpf_skc_to_tcp_sock()) the verifier
  * knows the type, and checks plain loads; of an address that was computed from a timer it knows none,
  * and each read is a probing call, ten times as dear. A file with sockets of the first kind only
- * defines KREAD_TYPED before including this.
+ * defines KREAD_TYPED before including this; one that has copied the whole socket, and hands the
+ * copy's address, KREAD_COPY. KREAD_PAST is for what a socket's pointer leads to.
  */
-#ifdef KREAD_TYPED
+#if defined(KREAD_TYPED)
 #define KREAD(p, ...) ___arrow(p, __VA_ARGS__)
+#define KREAD_PAST(p, ...) ___arrow(p, __VA_ARGS__)
+#define KREAD_BITS(p, field) BPF_CORE_READ_BITFIELD(p, field)
+#elif defined(KREAD_COPY)
+#define ___kread1(p, field) ((p)->field)
+#define ___kread3(p, field, ...) BPF_CORE_READ((p)->field, __VA_ARGS__)
+#define KREAD(p, ...) ___apply(___kread, ___narg(__VA_ARGS__))(p, __VA_ARGS__)
+#define KREAD_PAST(p, ...) BPF_CORE_READ(p, __VA_ARGS__)
 #define KREAD_BITS(p, field) BPF_CORE_READ_BITFIELD(p, field)
 #else
 #define KREAD(p, ...) BPF_CORE_READ(p, __VA_ARGS__)
+#define KREAD_PAST(p, ...) BPF_CORE_READ(p, __VA_ARGS__)
 #define KREAD_BITS(p, field) BPF_CORE_READ_BITFIELD_PROBED(p, field)
 #endif
 /* `typed` is a constant: false where the pointer's type is unknown in every file. */
@@ -129,7 +138,7 @@ static __always_inline __u32 compat_rto_min_jiffies(__u64 sk, __u32 hz, bool *re
 
 	if (dst)
 		bpf_probe_read_kernel(metrics, sizeof(metrics),
-				      (void *)(KREAD(dst, _metrics) & ~DST_METRICS_FLAGS));
+				      (void *)(KREAD_PAST(dst, _metrics) & ~DST_METRICS_FLAGS));
 	route = metrics[RTAX_LOCK - 1] & (1U << RTAX_RTO_MIN);
 	if (ret_route)
 		*ret_route = route;

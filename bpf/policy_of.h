@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What policy holds of a socket, for snapshots.
- * Receives a trusted socket; hands tcptimer_snapshot.policy from the policy programs' storage.
+ * Receives a trusted socket; hands tcptimer_snapshot.policy from what the policy programs keep.
  */
 #ifndef TCPTIMER_BPF_POLICY_OF_H
 #define TCPTIMER_BPF_POLICY_OF_H
@@ -10,14 +10,11 @@
 #include "policy_slots.h"
 #include "tcptimer/snapshot.h"
 
-static __always_inline __u32 policy_of(void *sk)
+static __always_inline __u32 policy_word(const struct tcptimer_policy_sock *st, void *sk)
 {
-	const struct tcptimer_policy_sock *st = policy_slot_find(sk);
 	__u32 policy;
 
-	if (!st)
-		st = bpf_sk_storage_get(&policy_sockets, sk, NULL, 0);
-	if (!st || !st->rule)
+	if (!st->rule)
 		return 0;
 	/* Banks take turns: enforce_apply(). */
 	policy = (st->generation & 1) * TCPTIMER_POLICY_RULES + st->rule;
@@ -32,6 +29,15 @@ static __always_inline __u32 policy_of(void *sk)
 	if (st->changed & POLICY_KEEPALIVE_BITS)
 		policy |= TCPTIMER_POLICY_KEEPALIVE;
 	return policy;
+}
+
+static __always_inline __u32 policy_of(void *sk)
+{
+	const struct tcptimer_policy_sock *st = policy_slot_find(sk);
+
+	if (!st)
+		st = bpf_sk_storage_get(&policy_sockets, sk, NULL, 0);
+	return st ? policy_word(st, sk) : 0;
 }
 
 #endif

@@ -42,39 +42,4 @@ static __always_inline struct tcptimer_policy_sock *policy_slot_find(const void 
 	return cookie ? policy_slot_of(policy_address(sk), cookie) : NULL;
 }
 
-/* Memory of sockets stays that of sockets: another cookie, or no reference, and this one is gone. */
-static __always_inline bool policy_slot_lives(__u64 sk, __u64 cookie)
-{
-	struct sock_common *skc = KPTR(sock_common, sk);
-
-	return (__u64)BPF_CORE_READ(skc, skc_cookie.counter) == cookie &&
-	       BPF_CORE_READ(skc, skc_refcnt.refs.counter);
-}
-
-/* For a socket that has none; NULL: another that lives has the place. */
-static __always_inline struct tcptimer_policy_sock *policy_slot_take(const void *sk, __u64 cookie)
-{
-	__u64 address = policy_address(sk), old_sk, old_cookie;
-	struct tcptimer_policy_slot *slot = policy_slot_at(address);
-	bool taken = false;
-
-	if (!slot || !cookie)
-		return NULL;
-	old_sk = slot->sk;
-	old_cookie = slot->cookie;
-	if (old_cookie && old_sk != address && policy_slot_lives(old_sk, old_cookie))
-		return NULL;
-	bpf_spin_lock(&slot->lock);
-	if (slot->sk == old_sk && slot->cookie == old_cookie) {
-		slot->sk = address;
-		slot->cookie = cookie;
-		taken = true;
-	}
-	bpf_spin_unlock(&slot->lock);
-	if (!taken)
-		return NULL;
-	__builtin_memset(&slot->st, 0, sizeof(slot->st));
-	return &slot->st;
-}
-
 #endif

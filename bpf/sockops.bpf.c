@@ -6,6 +6,64 @@
 #include "policy_apply.h"
 #include "policy_slots.h"
 
+/* ---- places in the table ---- */
+
+/*
+ * Held for a few instructions once a connection. In a map of its own: programs of some types, of which
+ * one reads the table, may not see a lock.
+ */
+struct policy_slot_lock {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct policy_slot_lock);
+} policy_slot_lock SEC(".maps");
+
+/* Memory of sockets stays that of sockets: another cookie, or no reference, and this one is gone. */
+static __always_inline bool policy_slot_lives(__u64 sk, __u64 cookie)
+{
+	struct sock_common *skc = KPTR(sock_common, sk);
+
+	return (__u64)BPF_CORE_READ(skc, skc_cookie.counter) == cookie &&
+	       BPF_CORE_READ(skc, skc_refcnt.refs.counter);
+}
+
+/* For a socket that has none; NULL: another that lives has the place. */
+static __always_inline struct tcptimer_policy_sock *policy_slot_take(const void *sk, __u64 cookie)
+{
+	__u64 address = policy_address(sk), old_sk, old_cookie;
+	struct tcptimer_policy_slot *slot = policy_slot_at(address);
+	struct policy_slot_lock *lock;
+	__u32 zero = 0;
+	bool taken = false;
+
+	lock = bpf_map_lookup_elem(&policy_slot_lock, &zero);
+	if (!slot || !lock || !cookie)
+		return NULL;
+	old_sk = slot->sk;
+	old_cookie = slot->cookie;
+	if (old_cookie && old_sk != address && policy_slot_lives(old_sk, old_cookie))
+		return NULL;
+	bpf_spin_lock(&lock->lock);
+	if (slot->sk == old_sk && slot->cookie == old_cookie) {
+		slot->sk = address;
+		slot->cookie = cookie;
+		taken = true;
+	}
+	bpf_spin_unlock(&lock->lock);
+	if (!taken)
+		return NULL;
+	__builtin_memset(&slot->st, 0, sizeof(slot->st));
+	return &slot->st;
+}
+
+/* ---- callbacks ---- */
+
 static __always_inline void sockops_flags(struct bpf_sock_ops *ctx, __u32 flags)
 {
 	__u32 now = ctx->bpf_sock_ops_cb_flags;

@@ -10,7 +10,7 @@
 #define TCPTIMER_POLICY_MAP_H
 
 #ifndef __bpf__
-#include <linux/bpf.h>
+#include <linux/types.h>
 #endif
 
 /*
@@ -174,15 +174,13 @@ struct tcptimer_policy_sock {
  * any other that finds the owner gone. Where the owner lives, a socket has a storage of its own instead.
  */
 struct tcptimer_policy_slot {
-	struct bpf_spin_lock lock; /* of the next two */
-	__u32 pad;
 	__u64 sk;
 	__u64 cookie; /* 0: nobody's yet */
 	struct tcptimer_policy_sock st;
 };
 
 #ifndef __bpf__
-_Static_assert(sizeof(struct tcptimer_policy_slot) == 160, "tcptimer_policy_slot");
+_Static_assert(sizeof(struct tcptimer_policy_slot) == 152, "tcptimer_policy_slot");
 _Static_assert(sizeof(struct tcptimer_policy_cidr) == 36, "tcptimer_policy_cidr");
 _Static_assert(sizeof(struct tcptimer_policy_counters) == 64, "tcptimer_policy_counters");
 _Static_assert(sizeof(struct tcptimer_policy_control) == 40, "tcptimer_policy_control");

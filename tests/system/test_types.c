@@ -224,13 +224,19 @@ static void test_enum(void **state)
 
 static void test_functions(void **state)
 {
-	struct types_function functions[] = { { "bpf_iter_tcp", 0 }, { "no_such_function", 0 } };
+	struct types_function functions[] = { { .name = "bpf_iter_tcp" },
+					      { .name = "no_such_function" },
+					      { .name = "tcp_sock", .is_struct = true },
+					      { .name = "tcp_sock" } };
 	struct btf *whole = btf__load_vmlinux_btf();
 
-	btf__free(small_btf(functions, 2));
+	btf__free(small_btf(functions, 4));
 	assert_int_equal(functions[0].ret_id,
 			 btf__find_by_name_kind(whole, "bpf_iter_tcp", BTF_KIND_FUNC));
 	assert_int_equal(functions[1].ret_id, 0);
+	assert_int_equal(functions[2].ret_id,
+			 btf__find_by_name_kind(whole, "tcp_sock", BTF_KIND_STRUCT));
+	assert_int_equal(functions[3].ret_id, 0);
 	btf__free(whole);
 }
 

@@ -242,6 +242,8 @@ int list_run(const struct command *command, int argc, char **argv)
 	l.read.states = hints.states;
 	l.read.stalled |= hints.stalled;
 	l.read.owners = l.processes || hints.needs_pid;
+	l.read.unlocked = true;
+	l.read.cookies = l.json; /* a row shows none */
 	l.offset_ns = cli_realtime_offset_ns();
 	status = cli_need_root(command->name);
 	if (!status && l.read.netns && !netns_exists(l.read.netns))

@@ -89,15 +89,20 @@ void owners_free(struct owners *owners);
 
 /* ---- snapshots.c ---- */
 
+struct walk;
+
 struct snapshot_options {
 	uint32_t states;   /* mask of 1 << enum tcptimer_state */
 	int family;        /* AF_INET, AF_INET6, or 0 for both */
 	bool stalled;      /* only stalled sockets */
 	bool owners;       /* load the programs that find owners */
+	bool unlocked;     /* the order does not matter: stalled ones may come by walk.c, sooner */
+	bool cookies;      /* then too, each socket with its cookie */
 	const char *netns; /* a name or inode number, or NULL for all */
 };
 
 struct snapshot_reader {
+	struct walk *walk; /* of walk.c, or NULL */
 	struct snapshot_bpf *bpf;
 	struct bpf_program *owners; /* for owners_load(), with options.owners */
 	struct snapshot_options options;

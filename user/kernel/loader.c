@@ -67,6 +67,7 @@ static void loader_leave_policy(struct tcptimer_bpf *bpf)
 	bpf_map__set_autocreate(bpf->maps.policy_control, false);
 	bpf_map__set_autocreate(bpf->maps.policy_rules, false);
 	bpf_map__set_autocreate(bpf->maps.policy_index, false);
+	bpf_map__set_autocreate(bpf->maps.policy_slot_lock, false);
 	bpf_map__set_autocreate(bpf->maps.policy_cgroups, false);
 	bpf_map__set_autocreate(bpf->maps.policy_counters, false);
 	bpf_map__set_autocreate(bpf->maps.policy_source, false);

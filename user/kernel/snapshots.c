@@ -18,6 +18,7 @@
 #include "kernel/profile.h"
 #include "kernel/rules.h"
 #include "kernel/types.h"
+#include "kernel/walk.h"
 #include "snapshot.skel.h"
 
 /* Of the maps of a policy only what it keeps with sockets is looked at: pinned, or else empty. */
@@ -35,8 +36,8 @@ static void snapshots_maps(struct snapshot_bpf *bpf)
 
 /* ---- loading: libbpf would spend most of the time reading the kernel's types and looking in them ---- */
 
-static struct types_function snapshots_targets[] = { { "bpf_iter_tcp", 0 },
-						     { "bpf_iter_task_file", 0 } };
+static struct types_function snapshots_targets[] = { { .name = "bpf_iter_tcp" },
+						     { .name = "bpf_iter_task_file" } };
 
 /* What libbpf does for "iter/TARGET", with the id that is known already. */
 static int snapshots_prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
@@ -69,13 +70,13 @@ static int snapshots_handler(void)
 }
 
 /* The types that the object names, into the file that libbpf takes them from. */
-static int snapshots_types(const struct snapshot_bpf *bpf, int fd)
+int snapshots_types(const struct bpf_object *obj, struct types_function *functions, size_t count,
+		    int fd)
 {
 	struct btf *types;
 	const void *raw;
 	uint32_t size;
-	int err = types_like(bpf_object__btf(bpf->obj), snapshots_targets,
-			     sizeof(snapshots_targets) / sizeof(snapshots_targets[0]), &types);
+	int err = types_like(bpf_object__btf(obj), functions, count, &types);
 
 	if (err)
 		return err;
@@ -99,7 +100,8 @@ static struct snapshot_bpf *snapshots_open_light(int fd)
 	if (!bpf)
 		return NULL;
 	/* With a target that is a program, whichever, libbpf leaves the kernel's types alone. */
-	if (snapshots_types(bpf, fd) ||
+	if (snapshots_types(bpf->obj, snapshots_targets,
+			    sizeof(snapshots_targets) / sizeof(snapshots_targets[0]), fd) ||
 	    bpf_program__set_attach_target(bpf->progs.snapshot_tcp, fd, NULL) ||
 	    bpf_program__set_attach_target(bpf->progs.snapshot_owner, fd, NULL)) {
 		snapshot_bpf__destroy(bpf);
@@ -124,13 +126,12 @@ static int snapshots_load(struct snapshot_bpf *bpf, const struct snapshot_option
 	return err;
 }
 
-int snapshots_open(struct snapshot_reader *reader, const struct snapshot_options *options)
+static int snapshots_open_iterator(struct snapshot_reader *reader)
 {
+	const struct snapshot_options *options = &reader->options;
 	struct snapshot_bpf *bpf = NULL;
 	int fd, err;
 
-	memset(reader, 0, sizeof(*reader));
-	reader->options = *options;
 	kernel_quiet_libbpf();
 	err = snapshots_handler();
 	if (err)
@@ -154,8 +155,19 @@ int snapshots_open(struct snapshot_reader *reader, const struct snapshot_options
 	return 0;
 }
 
+int snapshots_open(struct snapshot_reader *reader, const struct snapshot_options *options)
+{
+	memset(reader, 0, sizeof(*reader));
+	reader->options = *options;
+	if (options->stalled && options->unlocked && !options->owners &&
+	    !walk_open(&reader->walk, options))
+		return 0;
+	return snapshots_open_iterator(reader);
+}
+
 struct snapshots_run {
 	struct snapshot_reader *reader;
+	const struct walk *left; /* only what it left out; NULL: everything */
 	struct bpf_link *link;
 	int (*fn)(const struct tcptimer_snapshot *snap, void *arg);
 	void *arg;
@@ -163,9 +175,10 @@ struct snapshots_run {
 
 static int snapshots_record(const void *record, void *arg)
 {
+	const struct tcptimer_snapshot *snap = record;
 	struct snapshots_run *run = arg;
 
-	return run->fn(record, run->arg);
+	return run->left && !walk_left(run->left, snap->sk) ? 0 : run->fn(snap, run->arg);
 }
 
 static int snapshots_netns(const struct netns *netns, void *arg)
@@ -174,27 +187,55 @@ static int snapshots_netns(const struct netns *netns, void *arg)
 
 	if (run->reader->options.netns && !netns_is(netns, run->reader->options.netns))
 		return 0;
-	run->reader->visited++;
+	if (run->left && !walk_left_in(run->left, netns->inum))
+		return 0;
+	run->reader->visited += !run->left;
 	return iter_records(run->link, sizeof(struct tcptimer_snapshot), snapshots_record, run);
+}
+
+static int snapshots_iterate(struct snapshots_run *run, unsigned int *ret_skipped)
+{
+	int err;
+
+	run->link = bpf_program__attach_iter(run->reader->bpf->progs.snapshot_tcp, NULL);
+	if (!run->link)
+		return -errno;
+	err = netns_each(snapshots_netns, run, ret_skipped);
+	bpf_link__destroy(run->link);
+	return err;
+}
+
+/* By the walk, and by the iterator what had no cookie, which that one makes. */
+static int snapshots_walk(struct snapshots_run *run)
+{
+	struct snapshot_reader *reader = run->reader;
+	unsigned int skipped;
+	int err;
+
+	err = walk_read(reader->walk, run->fn, run->arg, &reader->visited, &reader->skipped);
+	if (err || !walk_left_any(reader->walk))
+		return err;
+	if (!reader->bpf)
+		err = snapshots_open_iterator(reader);
+	run->left = reader->walk;
+	return err ? err : snapshots_iterate(run, &skipped);
 }
 
 int snapshots_read(struct snapshot_reader *reader,
 		   int (*fn)(const struct tcptimer_snapshot *snap, void *arg), void *arg)
 {
 	struct snapshots_run run = { .reader = reader, .fn = fn, .arg = arg };
-	int err;
 
+	if (reader->walk)
+		return snapshots_walk(&run);
 	reader->visited = 0;
-	run.link = bpf_program__attach_iter(reader->bpf->progs.snapshot_tcp, NULL);
-	if (!run.link)
-		return -errno;
-	err = netns_each(snapshots_netns, &run, &reader->skipped);
-	bpf_link__destroy(run.link);
-	return err;
+	return snapshots_iterate(&run, &reader->skipped);
 }
 
 void snapshots_close(struct snapshot_reader *reader)
 {
+	walk_close(reader->walk);
+	reader->walk = NULL;
 	snapshot_bpf__destroy(reader->bpf);
 	reader->bpf = NULL;
 }

@@ -321,7 +321,8 @@ static int types_see(struct types *t, const struct btf_type *type)
 			continue;
 		if (!name->function && is_wanted_kind(type))
 			err = types_take(t, t->count, &taken);
-		else if (name->function && btf_is_func(type))
+		else if (name->function &&
+			 (name->function->is_struct ? btf_is_struct(type) : btf_is_func(type)))
 			name->function->ret_id = t->count;
 	}
 	return err;

@@ -6,6 +6,7 @@
 #ifndef TCPTIMER_KERNEL_TYPES_H
 #define TCPTIMER_KERNEL_TYPES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct btf;
 struct types_function {
 	const char *name;
 	uint32_t ret_id; /* in the kernel's BTF; 0: it has none of that name */
+	bool is_struct;  /* a struct is meant */
 };
 
 /*
