@@ -13,6 +13,7 @@
 static __always_inline __u32 policy_of(void *sk)
 {
 	const struct tcptimer_policy_sock *st = bpf_sk_storage_get(&policy_sockets, sk, NULL, 0);
+	__u64 address = KCAST(inet_connection_sock, sk);
 	__u32 policy;
 
 	if (!st || !st->rule)
@@ -22,8 +23,8 @@ static __always_inline __u32 policy_of(void *sk)
 	if (st->changed & POLICY_BIT(POLICY_USER_TIMEOUT))
 		policy |= TCPTIMER_POLICY_USER_TIMEOUT;
 	/* A user_timeout of the rule that comes sooner is left as it is. */
-	if (st->armed == POLICY_LAST &&
-	    KREAD(KPTR(inet_connection_sock, sk), icsk_user_timeout) != st->base_user_timeout_ms)
+	if (st->armed == POLICY_LAST && KREAD(KPTR(inet_connection_sock, address),
+					      icsk_user_timeout) != st->base_user_timeout_ms)
 		policy |= TCPTIMER_POLICY_LAST_RETRY;
 	if (st->changed & POLICY_BIT(POLICY_SYN_RETRIES))
 		policy |= TCPTIMER_POLICY_SYN_RETRIES;

@@ -29,8 +29,9 @@ bool probe_privileged(const char **ret_missing);
 bool probe_retransmit_has_err(void);
 /* The kernel's types, which those two keep: some 8 MiB. */
 void probe_forget(void);
-/* Kernel's BTF has a tracepoint or a function of that name. */
+/* Kernel's BTF has a tracepoint, or a function, of that name. */
 bool probe_has_tracepoint(const char *name);
+bool probe_has_function(const char *name);
 /* What libbpf said last of a failure, one line; "" when nothing. */
 const char *kernel_error(void);
 /* Route libbpf's words to kernel_error(), or all of them to stderr when TCPTIMER_DEBUG is set. */

@@ -209,6 +209,7 @@ static int tracer_load(struct tracer *t, const struct tracer_options *options)
 	t->owners = t->bpf->progs.snapshot_owner;
 	loader_want(t->bpf, probe_retransmit_has_err() ? "trace_retransmit_skb_err" :
 							 "trace_retransmit_skb");
+	t->bpf->rodata->cfg_cast = probe_has_function("bpf_rdonly_cast");
 	t->bpf->rodata->cfg_all = options->all;
 	t->bpf->rodata->cfg_timers = options->timers;
 	if (options->count) {
