@@ -29,7 +29,7 @@ extern const void tw_timer_handler __ksym;
 volatile __u64 trace_open_stalls = 0; /* and candidates */
 volatile __u64 trace_open_requests = 0;
 
-/* The ring is more than half full: user space takes the flag and puts a larger one in place. */
+/* The ring is a quarter full: user space takes the flag and puts a larger one in place. */
 volatile bool trace_ring_tight = false;
 
 /* On start: user space can put a larger ring in place ... */
@@ -130,7 +130,7 @@ static __always_inline long trace_output(struct tcptimer_event *ev)
 	long err = ring ? bpf_ringbuf_output(ring, ev, sizeof(*ev), 0) : -1;
 
 	if (ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >
-			    bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2)
+			    bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 4)
 		trace_ring_tight = true;
 	return err;
 }

@@ -25,7 +25,7 @@
 /* ... and what part of the time that may take, on a host with many descriptors: one in so many. */
 #define FOLLOW_OWNERS_SHARE 20
 /* Batches that are taken at the end: as much as the largest ring that grew holds, and then some. */
-#define FOLLOW_LAST_BATCHES 64
+#define FOLLOW_LAST_BATCHES 128
 
 int follow_parse_seconds(const struct command *command, const char *text, double *ret_seconds)
 {
@@ -177,6 +177,14 @@ static void follow_wake(struct follow *f, int fd)
 	}
 }
 
+static void follow_pause(const struct follow *f)
+{
+	const struct timespec pause = { .tv_nsec = TRACER_PAUSE_MS * 1000000L };
+
+	if (tracer_crowded(&f->tracer))
+		nanosleep(&pause, NULL);
+}
+
 int follow_run(struct follow *f)
 {
 	int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -199,6 +207,7 @@ int follow_run(struct follow *f)
 		follow_arm_sweep(f);
 		if (f->done)
 			break;
+		follow_pause(f);
 		n = epoll_wait(epoll_fd, ready, 4, -1);
 		if (n < 0 && errno != EINTR)
 			err = -errno;
