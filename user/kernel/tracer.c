@@ -170,15 +170,18 @@ static bool tracer_ring_idle(struct tracer *t, uint32_t bytes, uint32_t wanted)
  * It grows in steps: a small one is in place before the ring there is has filled, and has room for what
  * comes while the kernel clears the pages of the next. When many begin to stall there is no time for more.
  */
+static uint32_t tracer_ring_step(const struct tracer *t, uint32_t bytes)
+{
+	return bytes < t->ring_max / TRACER_RING_STEP ? bytes * TRACER_RING_STEP : t->ring_max;
+}
+
 void tracer_ring_fit(struct tracer *t)
 {
-	uint64_t step;
 	uint32_t wanted, bytes;
 
 	if (!t->ring_grows)
 		return;
 	bytes = t->rings[t->ring_count - 1].bytes;
-	step = bytes * (uint64_t)TRACER_RING_STEP;
 	wanted = tracer_ring_wanted(t);
 	if (t->bpf->bss->trace_ring_tight) {
 		t->bpf->bss->trace_ring_tight = false;
@@ -188,8 +191,7 @@ void tracer_ring_fit(struct tracer *t)
 	if (wanted > bytes) {
 		t->grown_s = tracer_now_s();
 		/* Without memory for it the one there is goes on, and is not asked for more again. */
-		if (tracer_ring_put(t, step < t->ring_max ? (uint32_t)step : t->ring_max) ==
-		    -ENOMEM)
+		if (tracer_ring_put(t, tracer_ring_step(t, bytes)) == -ENOMEM)
 			t->ring_max = bytes;
 	} else if (tracer_ring_idle(t, bytes, wanted)) {
 		tracer_ring_put(t, wanted);
@@ -238,7 +240,7 @@ static int tracer_seed(struct tracer *t)
 		uint32_t bytes = t->count ? 0 : t->rings[t->ring_count - 1].bytes;
 
 		if (t->bpf->bss->trace_seed_more &&
-		    (bytes >= t->ring_max || tracer_ring_put(t, bytes * 2)))
+		    (bytes >= t->ring_max || tracer_ring_put(t, tracer_ring_step(t, bytes))))
 			t->bpf->bss->trace_seed_grows = false;
 		t->bpf->bss->trace_seed_more = false;
 		t->skipped = 0;
