@@ -24,8 +24,6 @@
 #define FOLLOW_OWNERS_MS 500
 /* ... and what part of the time that may take, on a host with many descriptors: one in so many. */
 #define FOLLOW_OWNERS_SHARE 20
-/* Batches that are taken at the end: as much as the largest ring that grew holds, and then some. */
-#define FOLLOW_LAST_BATCHES 128
 
 int follow_parse_seconds(const struct command *command, const char *text, double *ret_seconds)
 {
@@ -164,11 +162,11 @@ int follow_open(struct follow *f)
 static void follow_wake(struct follow *f, int fd)
 {
 	uint64_t expirations;
-	unsigned int i;
 
 	if (fd == f->signal_fd || fd == f->end_fd) {
 		/* What came before the end is told. */
-		for (i = 0; i < FOLLOW_LAST_BATCHES && tracer_consume(&f->tracer) == -EAGAIN; i++)
+		tracer_detach(&f->tracer);
+		while (!f->done && tracer_consume(&f->tracer) == -EAGAIN)
 			;
 		f->done = true;
 	} else if (fd == f->sweep_fd &&

@@ -197,6 +197,8 @@ uint64_t tracer_lost_kind(const struct tracer *tracer, unsigned int kind);
 uint64_t tracer_lost(const struct tracer *tracer, uint64_t *ret_by_cpu);
 /* Runs that the kernel left out, since the program was running on that CPU already. */
 uint64_t tracer_missed(const struct tracer *tracer);
+/* Nothing more is told; what waits can be consumed. */
+void tracer_detach(struct tracer *tracer);
 void tracer_close(struct tracer *tracer);
 
 /* ---- counts.c: a tracer that counts ---- */

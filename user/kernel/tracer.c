@@ -378,10 +378,16 @@ uint64_t tracer_missed(const struct tracer *tracer)
 	return sum;
 }
 
-void tracer_close(struct tracer *tracer)
+void tracer_detach(struct tracer *tracer)
 {
 	while (tracer->link_count)
 		bpf_link__destroy(tracer->links[--tracer->link_count]);
+	tracer->ring_grows = false;
+}
+
+void tracer_close(struct tracer *tracer)
+{
+	tracer_detach(tracer);
 	while (tracer->ring_count)
 		ring_close(&tracer->rings[--tracer->ring_count]);
 	if (tracer->epoll_fd >= 0)
