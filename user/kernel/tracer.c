@@ -124,8 +124,9 @@ static int tracer_ring_open(struct tracer *t)
 	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (t->epoll_fd < 0)
 		return -errno;
+	/* All of it at once: while it grows nobody reads. */
 	if (!chosen)
-		t->ring_bytes = tracer_ring_bound(TRACER_RING_BYTES, TRACER_RING_BYTES_MIN);
+		t->ring_bytes = tracer_ring_bound(TRACER_RING_BYTES_MAX, TRACER_RING_BYTES_MIN);
 	if (t->ring_bytes < page)
 		t->ring_bytes = page;
 	err = tracer_ring_put(t, t->ring_bytes);
