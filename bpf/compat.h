@@ -16,9 +16,10 @@
 /*
  * How fields are read. Of the sockets that an iterator hands (bpf_skc_to_tcp_sock()) the verifier
  * knows the type, and checks plain loads; of an address that was computed from a timer it knows none,
- * and each read is a probing call, ten times as dear. A file with sockets of the first kind only
- * defines KREAD_TYPED before including this; one that has copied the whole socket, and hands the
- * copy's address, KREAD_COPY. KREAD_PAST is for what a socket's pointer leads to.
+ * and each read is a probing call, ten times as dear, unless the kernel takes our word for the type:
+ * 6.2 (a35b9af4ec2c), bpf_rdonly_cast(); cfg_cast says so. A file with sockets of the first kind only
+ * defines KREAD_TYPED before including this, one with casts KREAD_CAST; one that has copied the whole
+ * socket, and hands the copy's address, KREAD_COPY. KREAD_PAST is for what a socket's pointer leads to.
  */
 #if defined(KREAD_TYPED)
 #define KREAD(p, ...) ___arrow(p, __VA_ARGS__)
@@ -30,10 +31,26 @@
 #define KREAD(p, ...) ___apply(___kread, ___narg(__VA_ARGS__))(p, __VA_ARGS__)
 #define KREAD_PAST(p, ...) BPF_CORE_READ(p, __VA_ARGS__)
 #define KREAD_BITS(p, field) BPF_CORE_READ_BITFIELD(p, field)
+#elif defined(KREAD_CAST)
+extern const volatile bool cfg_cast;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+#define KREAD(p, ...) (cfg_cast ? ___arrow(p, __VA_ARGS__) : BPF_CORE_READ(p, __VA_ARGS__))
+#define KREAD_PAST(p, ...) KREAD(p, __VA_ARGS__)
+#define KREAD_BITS(p, field)                                                                       \
+	(cfg_cast ? BPF_CORE_READ_BITFIELD(p, field) : BPF_CORE_READ_BITFIELD_PROBED(p, field))
 #else
 #define KREAD(p, ...) BPF_CORE_READ(p, __VA_ARGS__)
 #define KREAD_PAST(p, ...) BPF_CORE_READ(p, __VA_ARGS__)
 #define KREAD_BITS(p, field) BPF_CORE_READ_BITFIELD_PROBED(p, field)
+#endif
+/* An address, from here on of a type that the verifier knows where KREAD needs that. */
+#ifdef KREAD_CAST
+#define KCAST(type, address)                                                                       \
+	(cfg_cast ?                                                                                \
+		 (__u64)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(struct type)) : \
+		 (__u64)(address))
+#else
+#define KCAST(type, address) ((__u64)(address))
 #endif
 /* `typed` is a constant: false where the pointer's type is unknown in every file. */
 #define KREAD_IF(typed, p, ...) ((typed) ? KREAD(p, __VA_ARGS__) : BPF_CORE_READ(p, __VA_ARGS__))

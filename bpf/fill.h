@@ -37,9 +37,15 @@ struct fill_net {
 	__u32 inum;
 };
 
+/* Of a namespace that is no iterator's to hand. */
+#ifdef KREAD_CAST
+#define FILL_NET(...) KREAD(net, __VA_ARGS__)
+#else
+#define FILL_NET(...) BPF_CORE_READ(net, __VA_ARGS__)
+#endif
+
 /* A sysctl of the namespace, 0 where the kernel lacks it. */
-#define FILL_SYSCTL(field)                                                                         \
-	(bpf_core_field_exists(net->ipv4.field) ? BPF_CORE_READ(net, ipv4.field) : 0)
+#define FILL_SYSCTL(field) (bpf_core_field_exists(net->ipv4.field) ? FILL_NET(ipv4.field) : 0)
 
 static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct net *net)
 {
@@ -74,12 +80,12 @@ static __always_inline void fill_sysctls(struct tcptimer_sysctls *c, struct net 
 static __always_inline void fill_net(struct sock_common *skc, struct tcptimer_sysctls *ret_sysctls,
 				     __u64 *ret_cookie, __u32 *ret_inum)
 {
-	struct net *net = BPF_CORE_READ(skc, skc_net.net);
+	struct net *net = KPTR(net, KCAST(net, BPF_CORE_READ(skc, skc_net.net)));
 
 	if (ret_sysctls)
 		fill_sysctls(ret_sysctls, net);
-	*ret_cookie = BPF_CORE_READ(net, net_cookie);
-	*ret_inum = BPF_CORE_READ(net, ns.inum);
+	*ret_cookie = FILL_NET(net_cookie);
+	*ret_inum = FILL_NET(ns.inum);
 }
 
 /* The namespace: as known from the socket before, or read now. */
@@ -103,7 +109,7 @@ static __always_inline void fill_word(__u8 *addr, __be32 word)
 /* What all kinds of sockets share: who and where. */
 static __always_inline void fill_common(struct tcptimer_snapshot *s, __u64 sk)
 {
-	struct sock_common *skc = KPTR(sock_common, sk);
+	struct sock_common *skc = KPTR(sock_common, KCAST(sock_common, sk));
 
 	s->sk = sk;
 	s->now_jiffies = bpf_jiffies64();
@@ -129,7 +135,7 @@ static __always_inline void fill_common(struct tcptimer_snapshot *s, __u64 sk)
 
 static __always_inline void fill_cgroup(bool typed, struct tcptimer_snapshot *s, __u64 sk)
 {
-	struct sock *p = KPTR(sock, sk);
+	struct sock *p = KPTR(sock, typed ? KCAST(sock, sk) : sk);
 
 	s->cgroup_id = KREAD_IF(typed, p, sk_cgrp_data.cgroup, kn, id);
 }
@@ -198,8 +204,9 @@ static __always_inline void fill_probe_age(struct tcptimer_snapshot *s, __u64 sk
 }
 
 /* What tcptimer_stall_timer() looks at on a full socket, and nothing else: the sweep's cheap look. */
-static __always_inline void fill_stall_fields(struct tcptimer_snapshot *s, __u64 sk)
+static __always_inline void fill_stall_fields(struct tcptimer_snapshot *s, __u64 address)
 {
+	__u64 sk = KCAST(tcp_sock, address);
 	struct tcp_sock *tp = KPTR(tcp_sock, sk);
 	struct sock *p = KPTR(sock, sk);
 
@@ -361,9 +368,11 @@ static __always_inline void fill_listener(struct tcptimer_snapshot *s, __u64 lis
 }
 
 /* A full socket. The record must be zeroed. `known`: the namespace's, or NULL to read it. */
-static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 sk,
+static __always_inline void fill_full(struct tcptimer_snapshot *s, __u64 address,
 				      const struct fill_net *known)
 {
+	__u64 sk = KCAST(tcp_sock, address);
+
 	fill_common(s, sk);
 	/* A socket on its way to CLOSE has put its port back already (inet_put_port). */
 	if (!s->local_port)

@@ -12,6 +12,7 @@
 
 static __always_inline __u32 policy_word(const struct tcptimer_policy_sock *st, void *sk)
 {
+	__u64 address = KCAST(inet_connection_sock, sk);
 	__u32 policy;
 
 	if (!st->rule)
@@ -21,8 +22,8 @@ static __always_inline __u32 policy_word(const struct tcptimer_policy_sock *st, 
 	if (st->changed & POLICY_BIT(POLICY_USER_TIMEOUT))
 		policy |= TCPTIMER_POLICY_USER_TIMEOUT;
 	/* A user_timeout of the rule that comes sooner is left as it is. */
-	if (st->armed == POLICY_LAST &&
-	    KREAD(KPTR(inet_connection_sock, sk), icsk_user_timeout) != st->base_user_timeout_ms)
+	if (st->armed == POLICY_LAST && KREAD(KPTR(inet_connection_sock, address),
+					      icsk_user_timeout) != st->base_user_timeout_ms)
 		policy |= TCPTIMER_POLICY_LAST_RETRY;
 	if (st->changed & POLICY_BIT(POLICY_SYN_RETRIES))
 		policy |= TCPTIMER_POLICY_SYN_RETRIES;

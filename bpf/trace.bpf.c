@@ -8,13 +8,15 @@
  * per-CPU slot. Other tracepoints may interrupt, or be interrupted by, a timer: each builds its
  * record in a slot of its own.
  */
+#define KREAD_CAST /* addresses that are computed from timers, or kept */
 #include "fill.h"
 #include "policy_of.h"
 #include "summary.h"
 #include "trace_map.h"
 
-const volatile __u32 cfg_timers = 0; /* mask of 1 << enum tcptimer_timer told without a stall */
-const volatile bool cfg_all = false; /* tell of every socket, stalled or not */
+const volatile bool cfg_cast = false; /* bpf_rdonly_cast() is there */
+const volatile __u32 cfg_timers = 0;  /* mask of 1 << enum tcptimer_timer told without a stall */
+const volatile bool cfg_all = false;  /* tell of every socket, stalled or not */
 
 /* Handlers of the TCP timers: comparing addresses is what names a timer. */
 extern const void tcp_write_timer __ksym;
@@ -27,7 +29,7 @@ extern const void tw_timer_handler __ksym;
 volatile __u64 trace_open_stalls = 0; /* and candidates */
 volatile __u64 trace_open_requests = 0;
 
-/* The ring is more than half full: user space takes the flag and puts a larger one in place. */
+/* The ring is a quarter full: user space takes the flag and puts a larger one in place. */
 volatile bool trace_ring_tight = false;
 
 /* On start: user space can put a larger ring in place ... */
@@ -128,7 +130,7 @@ static __always_inline long trace_output(struct tcptimer_event *ev)
 	long err = ring ? bpf_ringbuf_output(ring, ev, sizeof(*ev), 0) : -1;
 
 	if (ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >
-			    bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2)
+			    bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 4)
 		trace_ring_tight = true;
 	return err;
 }
@@ -157,16 +159,16 @@ static __always_inline void trace_event_init(struct tcptimer_event *ev)
 /* Ports and addresses folded: tells a socket from the next one at its address. */
 static __always_inline __u64 trace_identity(__u64 sk)
 {
-	struct sock_common *skc = KPTR(sock_common, sk);
-	__u64 id = BPF_CORE_READ(skc, skc_daddr);
+	struct sock_common *skc = KPTR(sock_common, KCAST(sock_common, sk));
+	__u64 id = KREAD(skc, skc_daddr);
 	__u64 low = 0;
 
-	if (BPF_CORE_READ(skc, skc_family) == AF_INET6)
+	if (KREAD(skc, skc_family) == AF_INET6)
 		bpf_core_read(&low, sizeof(low), &skc->skc_v6_daddr.in6_u.u6_addr8[8]);
 	id += low * 0x9e3779b97f4a7c15ULL;
-	id = id * 31 + BPF_CORE_READ(skc, skc_rcv_saddr);
-	id = (id << 32) ^ ((__u64)BPF_CORE_READ(skc, skc_num) << 16);
-	return id ^ BPF_CORE_READ(skc, skc_dport);
+	id = id * 31 + KREAD(skc, skc_rcv_saddr);
+	id = (id << 32) ^ ((__u64)KREAD(skc, skc_num) << 16);
+	return id ^ KREAD(skc, skc_dport);
 }
 
 static __always_inline void trace_stall_open(struct tcptimer_event *ev, __u64 sk, __u8 timer)
@@ -422,27 +424,28 @@ static __always_inline __u8 trace_timer_name(__u64 sk, __u32 class, struct tcpti
 	}
 }
 
-static __always_inline void trace_before_full(struct tcptimer_before *b, __u64 sk)
+static __always_inline void trace_before_full(struct tcptimer_before *b, __u64 address)
 {
+	__u64 sk = KCAST(tcp_sock, address);
 	struct tcp_sock *tp = KPTR(tcp_sock, sk);
 
-	b->state = BPF_CORE_READ(KPTR(sock, sk), __sk_common.skc_state);
-	b->pending = BPF_CORE_READ(tp, inet_conn.icsk_pending);
-	b->retransmits = BPF_CORE_READ(tp, inet_conn.icsk_retransmits);
-	b->backoff = BPF_CORE_READ(tp, inet_conn.icsk_backoff);
-	b->probes_out = BPF_CORE_READ(tp, inet_conn.icsk_probes_out);
-	b->ca_state = BPF_CORE_READ_BITFIELD_PROBED(tp, inet_conn.icsk_ca_state);
-	b->delack_pending = BPF_CORE_READ(tp, inet_conn.icsk_ack.pending);
-	b->rto_jiffies = BPF_CORE_READ(tp, inet_conn.icsk_rto);
-	b->probes_tstamp = BPF_CORE_READ(tp, inet_conn.icsk_probes_tstamp);
-	b->snd_wnd = BPF_CORE_READ(tp, snd_wnd);
-	b->packets_out = BPF_CORE_READ(tp, packets_out);
-	b->segs_out = BPF_CORE_READ(tp, segs_out);
-	b->snd_nxt = BPF_CORE_READ(tp, snd_nxt);
-	b->unsent = BPF_CORE_READ(tp, write_seq) - b->snd_nxt;
-	b->total_retrans = BPF_CORE_READ(tp, total_retrans);
-	if (BPF_CORE_READ(tp, fastopen_rsk)) {
-		struct request_sock *req = BPF_CORE_READ(tp, fastopen_rsk);
+	b->state = KREAD(KPTR(sock, sk), __sk_common.skc_state);
+	b->pending = KREAD(tp, inet_conn.icsk_pending);
+	b->retransmits = KREAD(tp, inet_conn.icsk_retransmits);
+	b->backoff = KREAD(tp, inet_conn.icsk_backoff);
+	b->probes_out = KREAD(tp, inet_conn.icsk_probes_out);
+	b->ca_state = KREAD_BITS(tp, inet_conn.icsk_ca_state);
+	b->delack_pending = KREAD(tp, inet_conn.icsk_ack.pending);
+	b->rto_jiffies = KREAD(tp, inet_conn.icsk_rto);
+	b->probes_tstamp = KREAD(tp, inet_conn.icsk_probes_tstamp);
+	b->snd_wnd = KREAD(tp, snd_wnd);
+	b->packets_out = KREAD(tp, packets_out);
+	b->segs_out = KREAD(tp, segs_out);
+	b->snd_nxt = KREAD(tp, snd_nxt);
+	b->unsent = KREAD(tp, write_seq) - b->snd_nxt;
+	b->total_retrans = KREAD(tp, total_retrans);
+	if (KREAD(tp, fastopen_rsk)) {
+		struct request_sock *req = KREAD(tp, fastopen_rsk);
 
 		b->num_timeout = BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout);
 	}

@@ -23,26 +23,23 @@ void json_out_free(struct json_out *out)
 	*out = (struct json_out){};
 }
 
-/* Room for so many bytes at text + used, or NULL. */
-static char *room(struct json_out *out, size_t length)
+char *json_out_grow(struct json_out *out, size_t length)
 {
-	if (out->size - out->used < length) {
-		size_t size = (out->used + length) * 2 + 1024;
-		char *text = out->failed ? NULL : realloc(out->text, size);
+	size_t size = (out->used + length) * 2 + 1024;
+	char *text = out->failed ? NULL : realloc(out->text, size);
 
-		if (!text) {
-			out->failed = true;
-			return NULL;
-		}
-		out->text = text;
-		out->size = size;
+	if (!text) {
+		out->failed = true;
+		return NULL;
 	}
-	return out->text + out->used;
+	out->text = text;
+	out->size = size;
+	return text + out->used;
 }
 
 static void put(struct json_out *out, const char *text, size_t length)
 {
-	char *at = room(out, length + 1);
+	char *at = json_out_room(out, length + 1);
 
 	if (!at)
 		return;
@@ -99,21 +96,6 @@ void json_out_bool(struct json_out *out, bool value)
 void json_out_null(struct json_out *out)
 {
 	put(out, "null", 4);
-}
-
-void json_out_key_length(struct json_out *out, const char *key, size_t length)
-{
-	char *at = room(out, length + 4);
-
-	if (!at)
-		return;
-	if (out->comma)
-		*at++ = ',';
-	*at++ = '"';
-	memcpy(at, key, length);
-	memcpy(at + length, "\":", 2);
-	out->used += length + 3 + out->comma;
-	out->comma = false;
 }
 
 size_t json_out_hazard(const char *at, unsigned int *ret_char)
@@ -214,7 +196,7 @@ void json_out_string(struct json_out *out, const char *raw)
 		raw = text_utf8(raw, valid, sizeof(valid));
 		length = strlen(raw) * ESCAPED_MAX;
 	}
-	at = room(out, length + 3);
+	at = json_out_room(out, length + 3);
 	if (!at)
 		return;
 	if (out->comma)

@@ -37,11 +37,29 @@ void json_out_string(struct json_out *out, const char *raw);
 
 /* ---- keys: our own words, which need no escaping */
 
-void json_out_key_length(struct json_out *out, const char *key, size_t length);
+/* Room for so many bytes at text + used, or NULL. */
+char *json_out_grow(struct json_out *out, size_t length);
 
+static inline char *json_out_room(struct json_out *out, size_t length)
+{
+	return out->size - out->used < length ? json_out_grow(out, length) : out->text + out->used;
+}
+
+/* Inline: the length is known to the compiler, and the copy a few stores. */
 static inline void json_out_key(struct json_out *out, const char *key)
 {
-	json_out_key_length(out, key, strlen(key)); /* known to the compiler */
+	size_t length = strlen(key);
+	char *at = json_out_room(out, length + 4);
+
+	if (!at)
+		return;
+	if (out->comma)
+		*at++ = ',';
+	*at++ = '"';
+	memcpy(at, key, length);
+	memcpy(at + length, "\":", 2);
+	out->used += length + 3 + out->comma;
+	out->comma = false;
 }
 
 static inline void json_out_key_int(struct json_out *out, const char *key, int64_t value)

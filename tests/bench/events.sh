@@ -9,6 +9,12 @@ tcptimer=$build/tcptimer
 daemon_setup
 stalled=100000 seconds=30
 ! smoke || { stalled=50 seconds=3; }
+tracer=
+finish=events_cleanup
+events_cleanup() {
+	[ -z "$tracer" ] || kill "$tracer" 2>/dev/null
+	daemon_cleanup
+}
 mkdir "$cgroup/app"
 printf 'version: 1\nrules:\n  - {name: one, match: {cgroup: ["/%s/**"]}, set: {user_timeout: 3600s}}\n' "$id" >"$work/a.yaml"
 daemon_start "$work/a.yaml"
@@ -19,8 +25,11 @@ cpu_ms() { # cpu_ms PID
 peak() { # peak PID
 	awk '/^VmHWM/ {print $2 / 1024}' "/proc/$1/status"
 }
-ring_full() { # what the daemon has lost
-	"$tcptimer" status --json | jq -r '[.. | objects | .ring_full? // empty | numbers] | add // 0'
+daemon_lost() { # daemon_lost KIND: ring_full, or unseen: timers that the kernel ran no program for
+	"$tcptimer" status --json | jq -r --arg k "$1" '[.. | objects | .[$k]? // empty | numbers] | add // 0'
+}
+trace_lost() { # trace_lost WORDS: for that reason
+	sed -n "s/^lost .*$1: \([0-9][0-9]*\).*/\1/p" "$work/trace.err" | grep . || echo 0
 }
 trace_start() {
 	"$tcptimer" trace --json >"$work/events" 2>"$work/trace.err" &
@@ -31,7 +40,8 @@ trace_start() {
 		[ $tries -lt 600 ] || { cat "$work/trace.err" >&2; exit 1; }
 		sleep 0.1
 	done
-	begin=$(now_ms) trace_before=$(cpu_ms $tracer) daemon_before=$(cpu_ms "$daemon") lost_before=$(ring_full)
+	begin=$(now_ms) trace_before=$(cpu_ms $tracer) daemon_before=$(cpu_ms "$daemon")
+	full_before=$(daemon_lost ring_full) unseen_before=$(daemon_lost unseen)
 }
 # bcc's tcpretrans on the same connections: a line a retransmission, where trace tells of probes, too.
 peer_cpu=
@@ -52,12 +62,13 @@ trace_stop() { # trace_stop WHAT: the figures
 	trace_cpu=$(cpu_ms $tracer) daemon_cpu=$(cpu_ms "$daemon") trace_peak=$(peak $tracer)
 	kill -INT $tracer
 	wait $tracer || true
+	tracer=
 	events=$(grep -c '"event"' "$work/events" || true)
-	lost=$(sed -n 's/^lost  *\([0-9][0-9]*\).*/\1/p' "$work/trace.err")
-	[ -n "$lost" ] || { echo "events.sh: trace does not say what it lost" >&2; exit 1; }
+	grep -q '^lost ' "$work/trace.err" || { echo "events.sh: trace does not say what it lost" >&2; exit 1; }
 	echo "$events" | figure events "$1: told by trace" events
 	awk -v n="$events" -v t=$took 'BEGIN {print n * 1000 / t}' | figure events "$1: told by trace, a second" events/s
-	echo "$lost" | figure events "$1: lost by trace" events 0
+	trace_lost 'the buffer was full' | figure events "$1: lost by trace, buffer full" events 0
+	trace_lost 'the kernel ran no program' | figure events "$1: trace: the kernel ran no program" events
 	awk -v a="$trace_before" -v b="$trace_cpu" -v n="$events" -v peer="$peer_cpu" \
 		'BEGIN {print (b - a) * 1000 / (n ? n : 1) (peer == "" ? "" : " " peer)}' |
 		figure events "$1: CPU of trace --json, an event" us "" "${peer_cpu:+tcpretrans (bcc)}"
@@ -67,7 +78,8 @@ trace_stop() { # trace_stop WHAT: the figures
 		figure events "$1: CPU of the daemon" "% of a core"
 	echo "$trace_peak" | figure events "$1: peak memory of trace" MiB
 	peak "$daemon" | figure events "$1: peak memory of the daemon" MiB
-	echo $(($(ring_full) - lost_before)) | figure events "$1: lost by the daemon, ring full" events 0
+	echo $(($(daemon_lost ring_full) - full_before)) | figure events "$1: lost by the daemon, ring full" events 0
+	echo $(($(daemon_lost unseen) - unseen_before)) | figure events "$1: daemon: the kernel ran no program" events
 	cat "$work/trace.err" >&2
 }
 

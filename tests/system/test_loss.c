@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Many timers at one moment: a usual ring buffer takes them all, a tiny one says how many it lost.
+ * Many timers at one moment: a usual ring buffer takes them all, a tiny one says how many it lost, or grows.
  * Receives trace's JSON lines and the capture; what was on the wire is told or counted.
  */
 #define _GNU_SOURCE
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include "../lib/world.h"
+#include "growing.h"
 
 #define SOCKETS 200
 
@@ -95,9 +97,34 @@ static void tiny_ring(const struct scenario *scenario)
 	      world.trace.err.data);
 }
 
+/* A ring of seven records is too small for the first timers; by the second ones it is not. */
+static void growing_ring(const struct scenario *scenario)
+{
+	struct growing *ring;
+	struct world world;
+	int i;
+
+	world_start(&world, scenario);
+	check_on_fail(NULL, NULL);
+	world_trace(&world, TOOL(NULL));
+	ring = growing_open(strtoul(world.netns_text, NULL, 10), 4096);
+	CHECK(ring, "the trace programs do not load");
+	connect_all(&world);
+	for (i = 0; i < 80; i++) {
+		peer_run(&world.peer, 50);
+		growing_consume(ring);
+	}
+	CHECK(growing_bytes(ring) >= SOCKETS * 528, "it has %u bytes", growing_bytes(ring));
+	CHECK(growing_second_syns(ring) == SOCKETS, "%zu second SYNs told",
+	      growing_second_syns(ring));
+	growing_close(ring);
+	world_end(&world);
+}
+
 static const struct scenario scenarios[] = {
 	SCENARIO_BOTH("burst", burst, 0),
 	{ "tiny ring", tiny_ring, AF_INET, 0 },
+	{ "growing ring", growing_ring, AF_INET, 0 },
 };
 
 int main(void)

@@ -24,8 +24,6 @@
 #define FOLLOW_OWNERS_MS 500
 /* ... and what part of the time that may take, on a host with many descriptors: one in so many. */
 #define FOLLOW_OWNERS_SHARE 20
-/* Batches that are taken at the end: as much as the largest ring that grew holds, and then some. */
-#define FOLLOW_LAST_BATCHES 64
 
 int follow_parse_seconds(const struct command *command, const char *text, double *ret_seconds)
 {
@@ -164,17 +162,25 @@ int follow_open(struct follow *f)
 static void follow_wake(struct follow *f, int fd)
 {
 	uint64_t expirations;
-	unsigned int i;
 
 	if (fd == f->signal_fd || fd == f->end_fd) {
 		/* What came before the end is told. */
-		for (i = 0; i < FOLLOW_LAST_BATCHES && tracer_consume(&f->tracer) == -EAGAIN; i++)
+		tracer_detach(&f->tracer);
+		while (!f->done && tracer_consume(&f->tracer) == -EAGAIN)
 			;
 		f->done = true;
 	} else if (fd == f->sweep_fd &&
 		   read(fd, &expirations, sizeof(expirations)) == sizeof(expirations)) {
 		tracer_sweep(&f->tracer);
 	}
+}
+
+static void follow_pause(const struct follow *f)
+{
+	const struct timespec pause = { .tv_nsec = TRACER_PAUSE_MS * 1000000L };
+
+	if (tracer_crowded(&f->tracer))
+		nanosleep(&pause, NULL);
 }
 
 int follow_run(struct follow *f)
@@ -199,6 +205,7 @@ int follow_run(struct follow *f)
 		follow_arm_sweep(f);
 		if (f->done)
 			break;
+		follow_pause(f);
 		n = epoll_wait(epoll_fd, ready, 4, -1);
 		if (n < 0 && errno != EINTR)
 			err = -errno;

@@ -19,8 +19,8 @@
 #include "metrics_page.h"
 #include "text.h"
 
-/* Of the ring while few connections are stalled; it is resident twice. */
-#define TRACE_RING_BYTES (512U << 10)
+/* Of the ring while few connections are stalled. */
+#define TRACE_RING_BYTES (1U << 20)
 /* How often open stalls are looked at for a recovery; never while none are open. */
 #define TRACE_SWEEP_US 1000000ULL
 #define TRACE_SWEEP_STALLS 10000
@@ -30,7 +30,7 @@ struct trace_watch {
 	struct tracer tracer;
 	struct foretold *foretold;
 	struct audit_watch *audit;
-	sd_event_source *ready, *sweep;
+	sd_event_source *ready, *sweep, *pause;
 	uint64_t seen, malformed;
 	uint64_t lost[TRACER_LOSS_KINDS], missed; /* by tracers that are closed */
 	struct metrics_events events;
@@ -115,14 +115,14 @@ static int take_record(void *arg, void *data, size_t size)
 	return 0;
 }
 
-/* Sweep while there are stalls, and be woken by nothing while there are none. */
+/* Sweep while there are stalls, or a ring that they have made large; then be woken by nothing. */
 static void arm_sweep(struct trace_watch *t)
 {
 	uint64_t stalls = t->tracer.bpf ? tracer_open_stalls(&t->tracer) : 0;
 	int enabled = SD_EVENT_OFF;
 
 	sd_event_source_get_enabled(t->sweep, &enabled);
-	if (!stalls || enabled != SD_EVENT_OFF)
+	if ((!stalls && !tracer_ring_large(&t->tracer)) || enabled != SD_EVENT_OFF)
 		return;
 	sd_event_source_set_time_relative(t->sweep,
 					  TRACE_SWEEP_US * (1 + stalls / TRACE_SWEEP_STALLS));
@@ -135,6 +135,20 @@ static int on_records(sd_event_source *source, int fd, uint32_t revents, void *a
 
 	tracer_consume(&t->tracer);
 	arm_sweep(t);
+	if (tracer_crowded(&t->tracer)) {
+		sd_event_source_set_enabled(t->ready, SD_EVENT_OFF);
+		sd_event_source_set_time_relative(t->pause, TRACER_PAUSE_MS * 1000ULL);
+		sd_event_source_set_enabled(t->pause, SD_EVENT_ONESHOT);
+	}
+	return 0;
+}
+
+static int on_pause(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct trace_watch *t = arg;
+
+	if (t->ready)
+		sd_event_source_set_enabled(t->ready, SD_EVENT_ON);
 	return 0;
 }
 
@@ -142,8 +156,10 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *arg)
 {
 	struct trace_watch *t = arg;
 
-	if (t->tracer.bpf)
+	if (t->tracer.bpf) {
 		tracer_sweep(&t->tracer);
+		tracer_ring_fit(&t->tracer);
+	}
 	arm_sweep(t);
 	return 0;
 }
@@ -211,8 +227,12 @@ int trace_watch_new(struct daemon *d, struct trace_watch **ret_watch)
 		err = sd_event_add_time(d->event, &t->sweep, CLOCK_MONOTONIC, UINT64_MAX, 10000,
 					on_sweep, t);
 	}
+	if (err >= 0)
+		err = sd_event_add_time(d->event, &t->pause, CLOCK_MONOTONIC, UINT64_MAX, 1000,
+					on_pause, t);
 	if (err >= 0) {
 		sd_event_source_set_enabled(t->sweep, SD_EVENT_OFF);
+		sd_event_source_set_enabled(t->pause, SD_EVENT_OFF);
 		err = audit_watch_new(d, look, t, &t->audit);
 	}
 	if (!err)
@@ -256,6 +276,7 @@ void trace_watch_free(struct trace_watch *watch)
 	trace_close(watch);
 	audit_watch_free(watch->audit);
 	sd_event_source_disable_unref(watch->sweep);
+	sd_event_source_disable_unref(watch->pause);
 	foretold_free(watch->foretold);
 	free(watch);
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "ring.h"
 #include "tcptimer/event.h"
 #include "tcptimer/summary_map.h"
 
@@ -29,8 +30,9 @@ bool probe_privileged(const char **ret_missing);
 bool probe_retransmit_has_err(void);
 /* The kernel's types, which those two keep: some 8 MiB. */
 void probe_forget(void);
-/* Kernel's BTF has a tracepoint or a function of that name. */
+/* Kernel's BTF has a tracepoint, or a function, of that name. */
 bool probe_has_tracepoint(const char *name);
+bool probe_has_function(const char *name);
 /* What libbpf said last of a failure, one line; "" when nothing. */
 const char *kernel_error(void);
 /* Route libbpf's words to kernel_error(), or all of them to stderr when TCPTIMER_DEBUG is set. */
@@ -121,13 +123,25 @@ void snapshots_close(struct snapshot_reader *reader);
 /* Lets go of the pages of the object that was loaded; they come back from the binary when needed. */
 void loader_forget(void);
 
+/* ---- ring.c ---- */
+
+/* `bytes`: a power of two, a page at least. */
+int ring_open(struct ring *ring, uint32_t bytes);
+void ring_close(struct ring *ring);
+
 /* ---- tracer.c ---- */
 
 #define TRACER_CPUS_MAX 1024
 #define TRACER_RINGS_MAX 8
 #define TRACER_BATCH 4096
-#define TRACER_RING_BYTES (16U << 20)     /* by default */
-#define TRACER_RING_BYTES_MAX (64U << 20) /* that it grows to: an event of each of 129 000 stalls */
+#define TRACER_CROWD 16
+#define TRACER_PAUSE_MS 2
+#define TRACER_RING_BYTES_MIN (1U << 20) /* by default at least, where memory is short */
+#define TRACER_RING_BYTES_MAX                                                                      \
+	(256U << 20)          /* by default, and that it grows to: 508 000 events ... */
+#define TRACER_RING_SHARE 64  /* ... neither more than this part of the memory */
+#define TRACER_RING_STEP 8    /* by which it grows */
+#define TRACER_RING_KEEP_S 10 /* that it stays large */
 
 struct tracer_options {
 	bool all;            /* every TCP timer event */
@@ -141,14 +155,12 @@ struct tracer {
 	struct tcptimer_bpf *bpf;
 	struct bpf_program *owners; /* for owners_load() */
 	/* The last is written to; those before it wait to be read to their end. */
-	struct tracer_ring {
-		struct ring_buffer *buffer;
-		int fd;
-		uint32_t bytes;
-	} rings[TRACER_RINGS_MAX];
+	struct ring rings[TRACER_RINGS_MAX];
 	unsigned int ring_count;
 	uint32_t ring_bytes; /* at least; when it does not grow, at most too */
+	uint32_t ring_max;
 	bool ring_grows;
+	int64_t grown_s;    /* when it last had to grow */
 	unsigned int batch; /* records since tracer_consume() was called */
 	int (*fn)(void *arg, void *data, size_t size);
 	void *arg;
@@ -168,6 +180,15 @@ int tracer_open(struct tracer *tracer, const struct tracer_options *options,
  * epoll_fd says too, and the caller's other work is due; or what fn returned below 0.
  */
 int tracer_consume(struct tracer *tracer);
+/*
+ * The last call handed over many: TRACER_PAUSE_MS later there will be more, and they had better come
+ * together. Waking the reader costs whoever runs the timer more than the record does.
+ */
+bool tracer_crowded(const struct tracer *tracer);
+/* A ring as large as the stalls need, for a while at least: tracer_consume() does it, too. */
+void tracer_ring_fit(struct tracer *tracer);
+/* It is larger than at the start: tracer_ring_fit() is due, TRACER_RING_KEEP_S after the last crowd. */
+bool tracer_ring_large(const struct tracer *tracer);
 /* Look at every open stall for a recovery; tells through fn at the next consume. */
 int tracer_sweep(struct tracer *tracer);
 /* Stalls that are open. */
@@ -181,6 +202,8 @@ uint64_t tracer_lost_kind(const struct tracer *tracer, unsigned int kind);
 uint64_t tracer_lost(const struct tracer *tracer, uint64_t *ret_by_cpu);
 /* Runs that the kernel left out, since the program was running on that CPU already. */
 uint64_t tracer_missed(const struct tracer *tracer);
+/* Nothing more is told; what waits can be consumed. */
+void tracer_detach(struct tracer *tracer);
 void tracer_close(struct tracer *tracer);
 
 /* ---- counts.c: a tracer that counts ---- */

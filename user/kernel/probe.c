@@ -88,6 +88,13 @@ bool probe_has_tracepoint(const char *name)
 	return probe_tracepoint(name) != NULL;
 }
 
+bool probe_has_function(const char *name)
+{
+	const struct btf *btf = probe_btf();
+
+	return btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) >= 0;
+}
+
 bool probe_retransmit_has_err(void)
 {
 	const struct btf_type *proto = probe_tracepoint("tcp_retransmit_skb");

@@ -66,6 +66,7 @@ static void programs_try(struct program_check *check)
 		programs_explain(check, errno);
 		return;
 	}
+	bpf->rodata->cfg_cast = probe_has_function("bpf_rdonly_cast");
 	prog = bpf_object__find_program_by_name(bpf->obj, check->program);
 	loader_want(bpf, check->program);
 	if (!prog || tcptimer_bpf__load(bpf)) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -63,15 +64,15 @@ static int tracer_seed_netns(const struct netns *netns, void *arg)
 static int tracer_record(void *arg, void *data, size_t size)
 {
 	struct tracer *t = arg;
-	struct tcptimer_event event;
+	const struct tcptimer_event *event = data;
+	struct tcptimer_event began;
 	int first = 0, err;
 
-	if (size == sizeof(event)) {
-		memcpy(&event, data, sizeof(event));
-		if (event.kind != TCPTIMER_EVENT_STALL && (event.what & TCPTIMER_W_STALL_BEGAN)) {
-			event.kind = TCPTIMER_EVENT_STALL;
-			first = t->fn(t->arg, &event, sizeof(event));
-		}
+	if (size == sizeof(began) && event->kind != TCPTIMER_EVENT_STALL &&
+	    (event->what & TCPTIMER_W_STALL_BEGAN)) {
+		memcpy(&began, event, sizeof(began));
+		began.kind = TCPTIMER_EVENT_STALL;
+		first = t->fn(t->arg, &began, sizeof(began));
 	}
 	err = t->fn(t->arg, data, size);
 	if (!err && !first && ++t->batch >= TRACER_BATCH)
@@ -79,80 +80,123 @@ static int tracer_record(void *arg, void *data, size_t size)
 	return err ? err : first;
 }
 
-static void tracer_ring_free(struct tracer_ring *ring)
-{
-	ring_buffer__free(ring->buffer);
-	if (ring->fd >= 0)
-		close(ring->fd);
-}
-
 /* From here on records go to a ring of so many bytes; what waits in the others is read before. */
 static int tracer_ring_put(struct tracer *t, uint32_t bytes)
 {
-	struct tracer_ring *ring = &t->rings[t->ring_count];
+	struct ring *ring = &t->rings[t->ring_count];
 	struct epoll_event readable = { .events = EPOLLIN };
 	uint32_t first = 0;
-	int err = 0;
+	int err;
 
 	if (t->ring_count == TRACER_RINGS_MAX)
 		return -EBUSY;
-	*ring = (struct tracer_ring){ .bytes = bytes };
-	ring->fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0, bytes, NULL);
-	if (ring->fd < 0)
-		return ring->fd;
-	ring->buffer = ring_buffer__new(ring->fd, tracer_record, t, NULL);
-	if (!ring->buffer ||
-	    epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, ring_buffer__epoll_fd(ring->buffer), &readable))
+	err = ring_open(ring, bytes);
+	if (err)
+		return err;
+	if (epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, ring->fd, &readable))
 		err = -errno;
 	/* Waits for the programs that have found the old one. */
 	if (!err)
 		err = bpf_map_update_elem(bpf_map__fd(t->bpf->maps.events), &first, &ring->fd, 0);
 	if (err)
-		tracer_ring_free(ring);
+		ring_close(ring);
 	else
 		t->ring_count++;
 	return err;
 }
 
+/* A small part of the machine's memory, not less than `least`. */
+static uint32_t tracer_ring_bound(uint32_t bytes, uint32_t least)
+{
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	while (bytes > least && bytes > memory / TRACER_RING_SHARE)
+		bytes /= 2;
+	return bytes;
+}
+
 static int tracer_ring_open(struct tracer *t)
 {
 	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+	bool chosen = t->ring_bytes;
+	int err;
 
+	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (t->epoll_fd < 0)
+		return -errno;
+	/* All of it at once: while it grows nobody reads. */
+	if (!chosen)
+		t->ring_bytes = tracer_ring_bound(TRACER_RING_BYTES_MAX, TRACER_RING_BYTES_MIN);
 	if (t->ring_bytes < page)
 		t->ring_bytes = page;
-	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	return t->epoll_fd < 0 ? -errno : tracer_ring_put(t, t->ring_bytes);
+	err = tracer_ring_put(t, t->ring_bytes);
+	while (err == -ENOMEM && !chosen && t->ring_bytes > TRACER_RING_BYTES_MIN) {
+		t->ring_bytes /= 2; /* a cgroup's limit is less than the machine has */
+		err = tracer_ring_put(t, t->ring_bytes);
+	}
+	t->ring_max = tracer_ring_bound(TRACER_RING_BYTES_MAX, t->ring_bytes);
+	return err;
 }
 
 /*
  * Timers of many stalls fire in one bucket of the wheel, faster than anyone reads: the ring has room for
- * one event of each. More when the reader does not keep up.
+ * one event of each.
  */
-static uint32_t tracer_ring_wanted(struct tracer *t, uint32_t bytes)
+static uint32_t tracer_ring_wanted(struct tracer *t)
 {
 	uint64_t needed = tracer_open_stalls(t) * (sizeof(struct tcptimer_event) + 8);
 	uint32_t wanted = t->ring_bytes;
 
-	if (t->bpf->bss->trace_ring_tight) {
-		t->bpf->bss->trace_ring_tight = false;
-		needed = needed > bytes * 2ULL ? needed : bytes * 2ULL + 1; /* four times */
-	}
-	while (wanted < needed && wanted < TRACER_RING_BYTES_MAX)
+	while (wanted < needed && wanted < t->ring_max)
 		wanted *= 2;
 	return wanted;
 }
 
-/* Larger at once; smaller when eight times too large, so that it does not go to and fro. */
-static void tracer_ring_fit(struct tracer *t)
+static int64_t tracer_now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec;
+}
+
+/* Smaller when eight times too large, and it has not been needed for a while: not to and fro. */
+static bool tracer_ring_idle(struct tracer *t, uint32_t bytes, uint32_t wanted)
+{
+	return wanted <= bytes / 8 && t->ring_count == 1 &&
+	       tracer_now_s() - t->grown_s >= TRACER_RING_KEEP_S;
+}
+
+/*
+ * It grows in steps: a small one is in place before the ring there is has filled, and has room for what
+ * comes while the kernel clears the pages of the next. When many begin to stall there is no time for more.
+ */
+static uint32_t tracer_ring_step(const struct tracer *t, uint32_t bytes)
+{
+	return bytes < t->ring_max / TRACER_RING_STEP ? bytes * TRACER_RING_STEP : t->ring_max;
+}
+
+void tracer_ring_fit(struct tracer *t)
 {
 	uint32_t wanted, bytes;
 
 	if (!t->ring_grows)
 		return;
 	bytes = t->rings[t->ring_count - 1].bytes;
-	wanted = tracer_ring_wanted(t, bytes);
-	if (wanted > bytes || (wanted <= bytes / 8 && t->ring_count == 1))
-		tracer_ring_put(t, wanted); /* without memory for it, the one there is goes on */
+	wanted = tracer_ring_wanted(t);
+	if (t->bpf->bss->trace_ring_tight) {
+		t->bpf->bss->trace_ring_tight = false;
+		t->grown_s = tracer_now_s();
+		wanted = t->ring_max;
+	}
+	if (wanted > bytes) {
+		t->grown_s = tracer_now_s();
+		/* Without memory for it the one there is goes on, and is not asked for more again. */
+		if (tracer_ring_put(t, tracer_ring_step(t, bytes)) == -ENOMEM)
+			t->ring_max = bytes;
+	} else if (tracer_ring_idle(t, bytes, wanted)) {
+		tracer_ring_put(t, wanted);
+	}
 }
 
 int tracer_consume(struct tracer *tracer)
@@ -162,15 +206,26 @@ int tracer_consume(struct tracer *tracer)
 	tracer->batch = 0;
 	tracer_ring_fit(tracer);
 	while (tracer->ring_count > 1) {
-		n = ring_buffer__consume(tracer->rings[0].buffer);
+		n = ring_read(&tracer->rings[0], tracer_record, tracer);
 		if (n < 0)
 			return n;
-		tracer_ring_free(&tracer->rings[0]);
+		ring_close(&tracer->rings[0]);
 		tracer->ring_count--;
 		memmove(tracer->rings, tracer->rings + 1,
 			tracer->ring_count * sizeof(tracer->rings[0]));
 	}
-	return ring_buffer__consume(tracer->rings[0].buffer);
+	return ring_read(&tracer->rings[0], tracer_record, tracer);
+}
+
+bool tracer_crowded(const struct tracer *tracer)
+{
+	return tracer->batch >= TRACER_CROWD && tracer->batch < TRACER_BATCH;
+}
+
+bool tracer_ring_large(const struct tracer *tracer)
+{
+	return tracer->ring_count &&
+	       tracer->rings[tracer->ring_count - 1].bytes > tracer->ring_bytes;
 }
 
 /* Stalls that are under way as the trace begins. Nobody reads yet: the ring grows until it holds them. */
@@ -186,7 +241,7 @@ static int tracer_seed(struct tracer *t)
 		uint32_t bytes = t->count ? 0 : t->rings[t->ring_count - 1].bytes;
 
 		if (t->bpf->bss->trace_seed_more &&
-		    (bytes >= TRACER_RING_BYTES_MAX || tracer_ring_put(t, bytes * 2)))
+		    (bytes >= t->ring_max || tracer_ring_put(t, tracer_ring_step(t, bytes))))
 			t->bpf->bss->trace_seed_grows = false;
 		t->bpf->bss->trace_seed_more = false;
 		t->skipped = 0;
@@ -209,6 +264,7 @@ static int tracer_load(struct tracer *t, const struct tracer_options *options)
 	t->owners = t->bpf->progs.snapshot_owner;
 	loader_want(t->bpf, probe_retransmit_has_err() ? "trace_retransmit_skb_err" :
 							 "trace_retransmit_skb");
+	t->bpf->rodata->cfg_cast = probe_has_function("bpf_rdonly_cast");
 	t->bpf->rodata->cfg_all = options->all;
 	t->bpf->rodata->cfg_timers = options->timers;
 	if (options->count) {
@@ -226,8 +282,7 @@ int tracer_open(struct tracer *tracer, const struct tracer_options *options,
 	int err;
 
 	*tracer = (struct tracer){ .count = options->count,
-				   .ring_bytes = options->ring_bytes ? options->ring_bytes :
-								       TRACER_RING_BYTES,
+				   .ring_bytes = options->ring_bytes,
 				   .ring_grows = options->ring_grows && !options->count,
 				   .fn = fn,
 				   .arg = arg,
@@ -324,12 +379,18 @@ uint64_t tracer_missed(const struct tracer *tracer)
 	return sum;
 }
 
-void tracer_close(struct tracer *tracer)
+void tracer_detach(struct tracer *tracer)
 {
 	while (tracer->link_count)
 		bpf_link__destroy(tracer->links[--tracer->link_count]);
+	tracer->ring_grows = false;
+}
+
+void tracer_close(struct tracer *tracer)
+{
+	tracer_detach(tracer);
 	while (tracer->ring_count)
-		tracer_ring_free(&tracer->rings[--tracer->ring_count]);
+		ring_close(&tracer->rings[--tracer->ring_count]);
 	if (tracer->epoll_fd >= 0)
 		close(tracer->epoll_fd);
 	tcptimer_bpf__destroy(tracer->bpf);
