@@ -27,7 +27,7 @@ const struct command commands[] = {
 	  "  -d SECONDS       stop after this long\n"
 	  "  -c COUNT         stop after this many events\n"
 	  "  --json           an object a line; see tcptimer-events(5)\n"
-	  "  --ring-size N    bytes of the event buffer, a power of two (default: as memory allows)\n",
+	  "  --ring-size N    bytes of the event buffer, a power of two (default: grows as needed)\n",
 	  trace_run },
 	{ "summary", "[INTERVAL [COUNT]] [OPTION]… [FILTER]",
 	  "connections by cgroup: stalled how and since when, what ended them",
@@ -100,7 +100,7 @@ const struct command commands[] = {
 	  "  -a, --all        every TCP timer of every connection, not only stalled ones\n"
 	  "  -d SECONDS       stop after this long\n"
 	  "  -c COUNT         stop after this many events\n"
-	  "  --ring-size N    bytes of the event buffer, a power of two (default: as memory allows)\n",
+	  "  --ring-size N    bytes of the event buffer, a power of two (default: grows as needed)\n",
 	  record_run },
 	{ "replay", "[OPTION]… FILE [FILTER]",
 	  "a recording as `trace` would have shown it; needs no root",

@@ -136,12 +136,12 @@ void ring_close(struct ring *ring);
 #define TRACER_BATCH 4096
 #define TRACER_CROWD 16
 #define TRACER_PAUSE_MS 2
-#define TRACER_RING_BYTES_MIN (1U << 20) /* by default at least, where memory is short */
-#define TRACER_RING_BYTES_MAX                                                                      \
-	(256U << 20)          /* by default, and that it grows to: 508 000 events ... */
-#define TRACER_RING_SHARE 64  /* ... neither more than this part of the memory */
-#define TRACER_RING_STEP 8    /* by which it grows */
-#define TRACER_RING_KEEP_S 10 /* that it stays large */
+#define TRACER_RING_BYTES_START (64U << 20) /* by default, where sockets are few */
+#define TRACER_RING_BYTES_MIN (1U << 20)    /* by default at least, where memory is short */
+#define TRACER_RING_BYTES_MAX (256U << 20)  /* that it grows to: 508 000 events ... */
+#define TRACER_RING_SHARE 64                /* ... neither more than this part of the memory */
+#define TRACER_RING_STEP 8                  /* by which it grows */
+#define TRACER_RING_KEEP_S 10               /* that it stays large */
 
 struct tracer_options {
 	bool all;            /* every TCP timer event */

@@ -4,6 +4,7 @@
  * Receives options; hands raw records to a function.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -115,6 +116,32 @@ static uint32_t tracer_ring_bound(uint32_t bytes, uint32_t least)
 	return bytes;
 }
 
+/* TCP sockets of the host, in all its namespaces; 0: unknown. */
+static uint64_t tracer_sockets(void)
+{
+	FILE *file = fopen("/proc/net/sockstat", "re");
+	unsigned long long sockets = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "TCP: inuse %*d orphan %*d tw %*d alloc %llu", &sockets) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return sockets;
+}
+
+/* An event of each socket that there is. A larger one takes its place while somebody reads. */
+static uint32_t tracer_ring_start(void)
+{
+	uint64_t needed = tracer_sockets() * (sizeof(struct tcptimer_event) + 8);
+	uint32_t bytes = TRACER_RING_BYTES_START;
+
+	while (bytes < needed && bytes < TRACER_RING_BYTES_MAX)
+		bytes *= 2;
+	return tracer_ring_bound(bytes, TRACER_RING_BYTES_MIN);
+}
+
 static int tracer_ring_open(struct tracer *t)
 {
 	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
@@ -124,9 +151,8 @@ static int tracer_ring_open(struct tracer *t)
 	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (t->epoll_fd < 0)
 		return -errno;
-	/* All of it at once: while it grows nobody reads. */
 	if (!chosen)
-		t->ring_bytes = tracer_ring_bound(TRACER_RING_BYTES_MAX, TRACER_RING_BYTES_MIN);
+		t->ring_bytes = tracer_ring_start();
 	if (t->ring_bytes < page)
 		t->ring_bytes = page;
 	err = tracer_ring_put(t, t->ring_bytes);
