@@ -269,6 +269,17 @@ static __always_inline void fill_rto_min(struct tcptimer_snapshot *s, __u64 sk)
 		s->flags |= TCPTIMER_F_RTO_MIN_ROUTE;
 }
 
+/* One step down to the left, of bpf_loop(): the verifier walks it once, not for each of the steps. */
+static long fill_leftmost(__u32 step, struct rb_node **node)
+{
+	struct rb_node *left = BPF_CORE_READ(*node, rb_left);
+
+	if (!left)
+		return 1;
+	*node = left;
+	return 0;
+}
+
 /* When the first segment in the queue that the timer serves was last sent (tcp_skb_timestamp). */
 static __always_inline void fill_head_stamp(struct tcptimer_snapshot *s, __u64 sk)
 {
@@ -277,17 +288,10 @@ static __always_inline void fill_head_stamp(struct tcptimer_snapshot *s, __u64 s
 
 	if (s->packets_out) {
 		struct rb_node *node = BPF_CORE_READ(p, tcp_rtx_queue.rb_node);
-		struct rb_node *left;
-		int i;
 
 		if (!node)
 			return;
-		for (i = 0; i < FILL_RTX_DEPTH; i++) {
-			left = BPF_CORE_READ(node, rb_left);
-			if (!left)
-				break;
-			node = left;
-		}
+		bpf_loop(FILL_RTX_DEPTH, fill_leftmost, &node, 0);
 		head = (void *)((unsigned long)node -
 				bpf_core_field_offset(struct sk_buff, rbnode));
 	} else if (s->write_seq != s->snd_nxt) {
