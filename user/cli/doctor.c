@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "kernel/kernel.h"
+#include "kernel/walk.h"
 #include "kernel/profile.h"
 #include "policy/policy_settings.h"
 #include "text.h"
@@ -259,6 +260,31 @@ static void doctor_programs(struct doctor *d)
 	}
 }
 
+static int doctor_walk_socket(const struct tcptimer_snapshot *snap, void *arg)
+{
+	return 0;
+}
+
+/* What `list --stalled` has for speed: by the iterator it tells the same. */
+static void doctor_walk(struct doctor *d)
+{
+	const struct snapshot_options options = { .states = ~0U, .stalled = true };
+	unsigned int visited, skipped;
+	struct walk *walk = NULL;
+	int err = walk_open(&walk, &options);
+
+	if (!err)
+		err = walk_read(walk, doctor_walk_socket, NULL, &visited, &skipped);
+	walk_close(walk);
+	if (err)
+		doctor_add(d, "walk_table", "list --stalled", false, false,
+			   "raw_tp does not run (%s), which takes Linux 6.2: snapshot_tcp instead, "
+			   "slower",
+			   strerror(-err));
+	else
+		doctor_add(d, "walk_table", "list --stalled", true, false, "raw_tp");
+}
+
 static void doctor_look(struct doctor *d)
 {
 	const char *missing;
@@ -282,6 +308,7 @@ static void doctor_look(struct doctor *d)
 		return;
 	doctor_kallsyms(d);
 	doctor_programs(d);
+	doctor_walk(d);
 }
 
 static int doctor_json(const struct doctor *d)
