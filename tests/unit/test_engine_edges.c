@@ -181,11 +181,22 @@ static void test_horizon(void **state)
 	assert_true(dl.at_min_jiffies > 1ull << 36);
 	params.flags = TCPTIMER_ENGINE_ANY_PHASE;
 	assert_int_equal(tcptimer_engine_deadline(p, &params, &s, &dl), TCPTIMER_ENGINE_ELONG);
-	/* a write timer that ends it makes that no matter */
+	/* probes that come to an end are followed to it */
 	s.keepalive_probes = 1;
 	s.keepalive_intvl_jiffies = 1000;
 	params.flags = 0;
 	assert_int_equal(tcptimer_engine_deadline(p, &params, &s, &dl), 0);
+	/* a write timer that ends it makes it no matter: a fast-open child, not acknowledged */
+	s.keepalive_probes = 255;
+	s.keepalive_intvl_jiffies = 0x7fffffff;
+	s.state = TCPTIMER_STATE_SYN_RECV;
+	s.flags |= TCPTIMER_F_TFO_CHILD | TCPTIMER_F_WRITE_PENDING;
+	s.pending = TCPTIMER_PENDING_RETRANS;
+	s.write_expires = s.write_timeout = s.now_jiffies + 250;
+	s.fastopen_timeout = 250;
+	assert_int_equal(tcptimer_engine_deadline(p, &params, &s, &dl), 0);
+	assert_false(dl.never);
+	assert_int_equal(dl.timer, TCPTIMER_TIMER_SYNACK);
 	/* the timeline says so, too: 1 jiffy RTOs of a thin stream, closed window */
 	fixture_socket("6.12", 250, ESTAB, &s);
 	s.flags = TCPTIMER_F_THIN_LTO;

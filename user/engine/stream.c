@@ -134,7 +134,7 @@ void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mar
 	struct engine_phase expires = { 0, 0 };
 	__s64 capacity = (__s64)wheel_timeout_max(st->hz) + 1;
 
-	if (stream_arms_exactly(st) && delay.lo == delay.hi) {
+	if (stream_arms_exactly(st)) { /* delays are single then */
 		stream_arm_exact(st, timer, delay.lo, wait.lo);
 		return;
 	}
@@ -150,8 +150,6 @@ void engine_arm_from_after(struct engine_stream *st, __u8 timer, enum engine_mar
 		delay.lo = engine_min_s64(delay.lo, capacity);
 		delay.hi = capacity;
 		expires.bits = 0;
-		if (st->exact)
-			expires = wheel_phase_add(st->phase, capacity);
 		id = ENGINE_MARK_COUNT;
 	}
 	st->timer = timer;

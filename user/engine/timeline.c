@@ -105,7 +105,7 @@ static int deadline_stream(enum engine_stream_kind kind, const struct tcptimer_p
 		fired = engine_stream_step(&st, &ev);
 	}
 	deadline_fill(&st, dl);
-	if (fired || engine_stream_hopeless(&st))
+	if (fired)
 		return 0;
 	dl->at_min_jiffies = (__u64)st.at.lo;
 	dl->at_min_ms = engine_jiffies_ms(&st, st.at.lo);
@@ -128,7 +128,7 @@ static int deadline_all(const struct tcptimer_profile *profile,
 	keepalive_err = deadline_stream(ENGINE_STREAM_KEEPALIVE, profile, params, s, &keepalive);
 	/* A timer that was not followed to its end matters only when no other ends it. */
 	if (keepalive_err) {
-		if (!err && !ret_deadline->never)
+		if (!ret_deadline->never)
 			return 0;
 		*ret_deadline = keepalive;
 		return keepalive_err;
