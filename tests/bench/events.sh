@@ -18,6 +18,7 @@ events_cleanup() {
 mkdir "$cgroup/app"
 printf 'version: 1\nrules:\n  - {name: one, match: {cgroup: ["/%s/**"]}, set: {user_timeout: 3600s}}\n' "$id" >"$work/a.yaml"
 daemon_start "$work/a.yaml"
+sleep 3 # a new policy looks at all sockets once more: not while they are made
 
 cpu_ms() { # cpu_ms PID
 	awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) * 1000 / hz}' "/proc/$1/stat"

@@ -150,16 +150,19 @@ tcp_timers() { # what all programs of trace take for an event, with many stalled
 	tracer=$!
 	sleep 2
 	round=0
-	: >"$work/event"
+	: >"$work/event" && : >"$work/handler"
 	while [ $round -lt $timer_rounds ]; do
-		before=$(run_stats trace_) told=$(wc -l <"$work/told")
+		before=$(run_stats trace_) handler=$(run_stats trace_timer_) told=$(wc -l <"$work/told")
 		sleep $seconds
 		after=$(run_stats trace_) told=$(($(wc -l <"$work/told") - told))
 		[ $told = 0 ] || echo $(((${after% *} - ${before% *}) / told)) >>"$work/event"
+		after=$(run_stats trace_timer_)
+		[ $told = 0 ] || echo $(((${after% *} - ${handler% *}) / told)) >>"$work/handler"
 		round=$((round + 1))
 	done
 	tracer_stop
-	figure overhead "trace, all its programs, an event: $1" ns <"$work/event"
+	figure overhead "trace, before and after the timers' handlers, an event: $1" ns <"$work/handler"
+	figure overhead "trace, all its programs, with the sweeps, an event: $1" ns <"$work/event"
 }
 
 # Those that are held stalled fire once a second, where the kernel can do that.

@@ -20,7 +20,7 @@
 #include "text.h"
 
 /* Of the ring while few connections are stalled. */
-#define TRACE_RING_BYTES (1U << 20)
+#define TRACE_RING_BYTES (2U << 20)
 /* How often open stalls are looked at for a recovery; never while none are open. */
 #define TRACE_SWEEP_US 1000000ULL
 #define TRACE_SWEEP_STALLS 10000

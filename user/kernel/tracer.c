@@ -61,6 +61,13 @@ static int tracer_seed_netns(const struct netns *netns, void *arg)
 
 /* ---- rings: another takes the place of one that is too small for the stalls, or too large */
 
+/* A larger one first, then the rest of what waits: it may take long, and the ring runs over meanwhile. */
+static bool tracer_ring_small(const struct tracer *t)
+{
+	return t->ring_grows && t->bpf->bss->trace_ring_tight &&
+	       t->rings[t->ring_count - 1].bytes < t->ring_max;
+}
+
 /* A record that begins a stall stands for two events. */
 static int tracer_record(void *arg, void *data, size_t size)
 {
@@ -76,7 +83,7 @@ static int tracer_record(void *arg, void *data, size_t size)
 		first = t->fn(t->arg, &began, sizeof(began));
 	}
 	err = t->fn(t->arg, data, size);
-	if (!err && !first && ++t->batch >= TRACER_BATCH)
+	if (!err && !first && (++t->batch >= TRACER_BATCH || tracer_ring_small(t)))
 		err = -EAGAIN; /* the ring stays readable */
 	return err ? err : first;
 }
