@@ -9,12 +9,6 @@ tcptimer=$build/tcptimer
 daemon_setup
 stalled=100000 seconds=30
 ! smoke || { stalled=50 seconds=3; }
-tracer=
-finish=events_cleanup
-events_cleanup() {
-	[ -z "$tracer" ] || kill "$tracer" 2>/dev/null
-	daemon_cleanup
-}
 mkdir "$cgroup/app"
 printf 'version: 1\nrules:\n  - {name: one, match: {cgroup: ["/%s/**"]}, set: {user_timeout: 3600s}}\n' "$id" >"$work/a.yaml"
 daemon_start "$work/a.yaml"
@@ -33,14 +27,7 @@ trace_lost() { # trace_lost WORDS: for that reason
 	sed -n "s/^lost .*$1: \([0-9][0-9]*\).*/\1/p" "$work/trace.err" | grep . || echo 0
 }
 trace_start() {
-	"$tcptimer" trace --json >"$work/events" 2>"$work/trace.err" &
-	tracer=$!
-	tries=0
-	until grep -q tracing "$work/trace.err"; do
-		tries=$((tries + 1))
-		[ $tries -lt 600 ] || { cat "$work/trace.err" >&2; exit 1; }
-		sleep 0.1
-	done
+	tracer_start "$work/events"
 	begin=$(now_ms) trace_before=$(cpu_ms $tracer) daemon_before=$(cpu_ms "$daemon")
 	full_before=$(daemon_lost ring_full) unseen_before=$(daemon_lost unseen)
 }

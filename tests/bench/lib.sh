@@ -9,6 +9,7 @@ cleanup() {
 	set +e
 	[ -z "$finish" ] || $finish
 	peer_stop
+	tracer_stop
 	release
 	rm -rf "$work"
 }
@@ -95,6 +96,26 @@ daemon_stop() {
 	kill "$daemon" 2>/dev/null
 	wait "$daemon" 2>/dev/null
 	daemon=
+}
+
+# ---- a trace, for as long as something is measured
+tracer=
+tracer_start() { # tracer_start FILE: until it traces; its JSON goes to FILE, what else it says to $work/trace.err
+	: >"$work/trace.err"
+	"$tcptimer" trace --json >"$1" 2>"$work/trace.err" &
+	tracer=$!
+	tries=0
+	until grep -q tracing "$work/trace.err"; do
+		tries=$((tries + 1))
+		kill -0 $tracer 2>/dev/null && [ $tries -lt 600 ] || { cat "$work/trace.err" >&2; exit 1; }
+		sleep 0.1
+	done
+}
+tracer_stop() {
+	[ -n "$tracer" ] || return 0
+	kill $tracer 2>/dev/null || true
+	wait $tracer 2>/dev/null || true
+	tracer=
 }
 
 # ---- others' programs that do something alike, where they are installed and this kernel can run them

@@ -6,9 +6,8 @@ set -eu
 build=$1
 tcptimer=$build/tcptimer
 . "$(dirname "$0")/lib.sh"
-tracer= empty=
+empty=
 overhead_cleanup() {
-	tracer_stop
 	empty_stop
 	daemon_cleanup
 }
@@ -82,22 +81,6 @@ by_statistics() { # by_statistics POLICY WHAT: of the programs, with the clock r
 	figure overhead "sock_ops, runs a connection: $2" runs <"$work/runs"
 	figure overhead "setsockopt guard, a call: $2" ns <"$work/guard"
 }
-tracer_start() {
-	"$tcptimer" trace --json >/dev/null 2>"$work/trace.err" &
-	tracer=$!
-	tries=0
-	until grep -q tracing "$work/trace.err"; do
-		tries=$((tries + 1))
-		kill -0 $tracer 2>/dev/null && [ $tries -lt 600 ] || { cat "$work/trace.err" >&2; exit 1; }
-		sleep 0.1
-	done
-}
-tracer_stop() {
-	[ -n "$tracer" ] || return 0
-	kill $tracer 2>/dev/null || true
-	wait $tracer 2>/dev/null || true
-	tracer=
-}
 empty_start() { # a program that does nothing, where trace's looks at the timers
 	mkfifo "$work/empty.in" "$work/empty.out"
 	"$build/bench/bench_attach" "$build/bench/empty.bpf.o" <"$work/empty.in" >"$work/empty.out" &
@@ -123,7 +106,7 @@ timers() {
 	round=0
 	: >"$work/own" && : >"$work/nothing" && : >"$work/bpftrace"
 	while [ $round -lt $timer_rounds ]; do
-		tracer_start
+		tracer_start /dev/null
 		while_it_runs trace_timer_entry >>"$work/own"
 		tracer_stop
 		empty_start
@@ -145,10 +128,7 @@ timers() {
 }
 
 tcp_timers() { # what all programs of trace take for an event, with many stalled connections
-	: >"$work/told"
-	"$tcptimer" trace --json >"$work/told" 2>/dev/null &
-	tracer=$!
-	sleep 2
+	tracer_start "$work/told"
 	round=0
 	: >"$work/event" && : >"$work/handler"
 	while [ $round -lt $timer_rounds ]; do
